@@ -1,0 +1,215 @@
+"""Optimistic concurrency: recognise a conflict, run the transaction again.
+
+Nothing waits for a lock on DSQL. Of two transactions that write one row, the last to commit
+fails with SQLSTATE 40001, at a statement or, more often, at COMMIT. A retry therefore has to
+enclose the outermost transaction; inside one, a `try` around a statement sees nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
+
+__all__ = [
+    "NestedRetryError",
+    "OutcomeUnknown",
+    "Tally",
+    "is_conflict",
+    "is_connection_lost",
+    "occ_retry",
+    "tally",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 12
+DEADLINE_SECONDS = 10.0
+FIRST_WAIT_SECONDS = 0.02
+LONGEST_WAIT_SECONDS = 1.0
+
+_CONFLICT_SQLSTATES = frozenset({"40001", "40P01"})
+_CONFLICT_MARKER = re.compile(r"\bOC\d{3}\b")
+# Class 08 is "connection exception"; 57P01 to 57P03 are a server that goes away.
+_LOST_SQLSTATES = re.compile(r"08\w{3}|57P0[123]")
+
+# Replaced in tests, so that a retry costs no time there.
+_sleep = time.sleep
+
+
+class OutcomeUnknown(OperationalError):
+    """The connection was lost during COMMIT: the transaction may or may not be committed."""
+
+
+class NestedRetryError(RuntimeError):
+    """An @occ_retry function was called inside a transaction, where it could not run again."""
+
+
+@dataclass
+class Tally:
+    """What the retries inside a `tally()` block took."""
+
+    attempts: int = 0
+    conflicts: int = 0
+    connections_lost: int = 0
+
+
+_tally: ContextVar[Tally | None] = ContextVar("occ_tally", default=None)
+
+
+@contextmanager
+def tally() -> Iterator[Tally]:
+    """Count the attempts of every @occ_retry call in the block, also of one that raises."""
+    counted = Tally()
+    token = _tally.set(counted)
+    try:
+        yield counted
+    finally:
+        _tally.reset(token)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Tell whether the transaction lost against another one (or the schema) and may run again.
+
+    Looks at the SQLSTATE of the error and of what caused it, then for the marker OCnnn in
+    the message, since messages drift between releases.
+    """
+    return any(
+        _sqlstate(each) in _CONFLICT_SQLSTATES
+        or (isinstance(each, Error | psycopg.Error) and _CONFLICT_MARKER.search(str(each)))
+        for each in _chain(error)
+    )
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Tell whether the connection broke: what it was doing may have happened or not."""
+    return any(
+        isinstance(each, psycopg.OperationalError | psycopg.InternalError)
+        and (
+            (_sqlstate(each) is None and isinstance(each, psycopg.OperationalError))
+            or bool(_LOST_SQLSTATES.fullmatch(_sqlstate(each) or ""))
+            or (_sqlstate(each) == "XX000" and "server unavailable" in str(each))
+        )
+        for each in _chain(error)
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and its causes: Django keeps psycopg's error on `__cause__`."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    return getattr(error, "sqlstate", None)
+
+
+def occ_retry(
+    *,
+    repeatable: bool | Callable[..., bool] = False,
+    attempts: int = ATTEMPTS,
+    deadline: float = DEADLINE_SECONDS,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Run a function in a transaction of its own, and again when it loses a conflict.
+
+    The function may run several times, so it does nothing but database work and loads its
+    rows itself. It waits between attempts with full jitter, and stops after `attempts` or
+    before `deadline` seconds would pass; then the real error comes out.
+
+    repeatable: whether the function may run again when the connection is lost during COMMIT,
+        that is, whether something stored in the same transaction (an idempotency key, a row
+        under a given id) makes a second run harmless. May be a function of the arguments.
+
+    The decorated function raises OutcomeUnknown when a COMMIT got no answer and the function
+    is not repeatable (or no attempt is left), NestedRetryError inside another transaction.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            if connections[using].in_atomic_block:
+                raise NestedRetryError(
+                    f"{function.__qualname__} opens its own transaction and cannot run inside "
+                    f"another: a conflict there could not be retried."
+                )
+            may_repeat = repeatable(*args, **kwargs) if callable(repeatable) else repeatable
+            attempt = _Attempt(using=using, may_repeat=may_repeat)
+            retrying = Retrying(
+                retry=retry_if_exception(attempt.may_run_again),
+                stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
+                wait=wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+                sleep=lambda seconds: _sleep(seconds),
+                reraise=True,
+            )
+            result: R = retrying(attempt, functools.partial(function, *args, **kwargs))
+            return result
+
+        return run
+
+    return decorate
+
+
+@dataclass
+class _Attempt:
+    """One run of a body in a transaction, and what its failure means.
+
+    Four places can fail: connecting and the body (nothing is committed), COMMIT (a conflict:
+    nothing is committed; a lost connection: unknown), and a hook after COMMIT (committed).
+    """
+
+    using: str
+    may_repeat: bool
+    connected: bool = False
+    body_done: bool = False
+    committed: bool = False
+
+    def __call__(self, body: Callable[[], R]) -> R:
+        self.connected = self.body_done = self.committed = False
+        counted = _tally.get() or Tally()
+        counted.attempts += 1
+        try:
+            connections[self.using].ensure_connection()
+            self.connected = True
+            with transaction.atomic(using=self.using):
+                # Registered first, so it runs before the body's own hooks.
+                transaction.on_commit(self._mark_committed, using=self.using)
+                result = body()
+                self.body_done = True
+        except Error as error:
+            counted.conflicts += is_conflict(error)
+            if self.connected and is_connection_lost(error):
+                counted.connections_lost += 1
+                connections[self.using].close()
+                if self.body_done and not self.committed:
+                    raise OutcomeUnknown(*error.args) from error
+            raise
+        return result
+
+    def _mark_committed(self) -> None:
+        self.committed = True
+
+    def may_run_again(self, error: BaseException) -> bool:
+        if self.committed or not self.connected:
+            return False
+        if isinstance(error, OutcomeUnknown):
+            return self.may_repeat
+        return is_conflict(error) or is_connection_lost(error)
