@@ -1,0 +1,20 @@
+"""The project's own apps: its commands, and the admin site in the place of Django's."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+__all__ = ["WorldSeatAdminConfig", "WorldSeatConfig"]
+
+
+class WorldSeatConfig(AppConfig):
+    """Holds the management commands."""
+
+    name = "worldseat"
+
+
+class WorldSeatAdminConfig(AdminConfig):
+    """Put our site in the place of Django's default one."""
+
+    default_site = "worldseat.admin.WorldSeatAdminSite"

@@ -1,0 +1,260 @@
+"""Settings, all from the environment; README.md has the table.
+
+Nothing set means the embedded servers of worldseat.local.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+
+from worldseat.dsql.url import BadDatabaseURL, database_from_url
+from worldseat.local import state as local_state
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Lets `ModelAdmin[Event]` and the like be written outside of annotations.
+django_stubs_ext.monkeypatch()
+
+
+def env(name: str, default: str = "") -> str:
+    """Read a text; unset and empty are the same."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_bool(name: str, *, default: bool) -> bool:
+    """Read a switch: 1/0, true/false, yes/no, on/off."""
+    value = env(name, "on" if default else "off").lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r}: use true or false.")
+
+
+def env_int(name: str, default: int, *, least: int = 0) -> int:
+    """Read a whole number of at least `least`."""
+    value = env(name, str(default))
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name}={value!r}: use a whole number of at least {least}.")
+    return int(value)
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Read a list, its items parted by commas."""
+    return [item.strip() for item in env(name, default).split(",") if item.strip()]
+
+
+def env_secret(name: str, *, least_length: int = 32) -> str:
+    """Read a secret; a random one stands in where only this machine is served."""
+    value = env(name)
+    if value and len(value) < least_length:
+        raise ImproperlyConfigured(f"{name} is too short: use at least {least_length} characters.")
+    if not value and not (DEBUG or LOCAL):
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it to a random text of at least {least_length} characters, "
+            f"the same for every process."
+        )
+    return value or secrets.token_urlsafe(50)
+
+
+def env_database(name: str, default: str) -> dict[str, Any]:
+    """Read a database URL."""
+    try:
+        return database_from_url(env(name, default))
+    except BadDatabaseURL as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
+# --- Where this process runs ---------------------------------------------------------------
+
+DEBUG = env_bool("DEBUG", default=False)
+_local = local_state.read() or {}
+
+REGIONS = env_list("WORLDSEAT_REGIONS", "us-east-1,us-east-2")
+REGION = env("WORLDSEAT_REGION", REGIONS[0])
+if REGION not in REGIONS:
+    raise ImproperlyConfigured(
+        f"WORLDSEAT_REGION={REGION!r} is not among WORLDSEAT_REGIONS ({', '.join(REGIONS)})."
+    )
+
+# --- Database: Aurora DSQL, or what stands in for it ---------------------------------------
+
+# Port 9 ("discard") is where nothing listens: a command that needs the database then says
+# so at once instead of finding somebody else's server.
+DATABASES = {
+    "default": env_database(
+        "DATABASE_URL",
+        _local.get("database_url", "postgres://nobody@127.0.0.1:9/start-with-manage.py-local"),
+    )
+}
+_options = DATABASES["default"]["OPTIONS"]
+# A server on this machine stands in for the real one: secrets may be made up, HTTPS is off.
+LOCAL = _options.get("hostaddr", DATABASES["default"]["HOST"]) in {"127.0.0.1", "::1", "localhost"}
+
+_pool_size = env_int("DATABASE_POOL", 0)
+if _pool_size:
+    _options["pool"] = {"min_size": 0, "max_size": _pool_size, "timeout": 10}
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 50 * 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = env_bool("DATABASE_CHECKS", default=True)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Valkey (or Redis): broker and cache ---------------------------------------------------
+
+REDIS_URL = env("REDIS_URL", _local.get("redis_url", "redis://127.0.0.1:9/0"))
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "worldseat",
+    }
+}
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_DEFAULT_QUEUE = "worldseat"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = "UTC"
+
+# --- Applications --------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "worldseat.apps.WorldSeatAdminConfig",
+    "worldseat.apps.WorldSeatConfig",
+    "accounts",
+    "sales",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "worldseat.urls"
+WSGI_APPLICATION = "worldseat.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Accounts ------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "sales:event-list"
+LOGOUT_REDIRECT_URL = "sales:event-list"
+# Sessions are read on every page: the cache spares the database's round trip.
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- Security ------------------------------------------------------------------------------
+
+SECRET_KEY = _local.get("secret_key") or env_secret("SECRET_KEY")
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+HTTPS_ONLY = env_bool("HTTPS_ONLY", default=not (DEBUG or LOCAL))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY", default=False) else None
+)
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Times, languages, files ---------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".worldseat" / "static"
+STATICFILES_DIRS = [BASE_DIR / "worldseat" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- REST API ------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "worldseat.api.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "worldseat.api.problem_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": timedelta(days=30)}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "WorldSeat",
+    "DESCRIPTION": "One seat, one fan. Money is in minor units, times are UTC.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+# --- Logs ----------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO").upper()},
+}
