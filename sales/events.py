@@ -1,0 +1,70 @@
+"""Events: when they sell, and to whom they show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sales.models import Event, EventState
+
+__all__ = ["EventNotFound", "NotOnSale", "check_on_sale", "find_event"]
+
+
+class NotOnSale(Exception):
+    """The event does not sell at this time."""
+
+    def __init__(self, event: Event, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.on_sale_at = event.on_sale_at
+
+
+class EventNotFound(LookupError):
+    """There is no such event."""
+
+
+def check_on_sale(event: Event, *, now: datetime) -> None:
+    """Raise NotOnSale unless the event sells at `now`."""
+    if reason := _why_not_on_sale(event, now):
+        raise NotOnSale(event, reason)
+
+
+def _why_not_on_sale(event: Event, now: datetime) -> str:
+    if event.state == EventState.PAUSED:
+        return "The sale is paused."
+    if event.state != EventState.PUBLISHED:
+        return "The event is not on sale."
+    if now < event.on_sale_at:
+        return "The sale has not started."
+    if now >= event.off_sale_at:
+        return "The sale has ended."
+    return ""
+
+
+def find_event(name: str) -> Event:
+    """Return the event an operator names: by id, by slug, or by organisation/slug.
+
+    Raises EventNotFound, which says what was looked for, and which names would be clear when
+    several organisations use the slug.
+    """
+    events = Event.objects.select_related("organisation")
+    organisation, _, slug = name.rpartition("/")
+    found: list[Event] = list(
+        events.filter(slug=slug, **({"organisation__slug": organisation} if organisation else {}))
+        or _by_id(name)
+    )
+    if not found:
+        raise EventNotFound(f"There is no event {name!r} (looked for an id and a slug).")
+    if len(found) > 1:
+        names = ", ".join(sorted(f"{each.organisation.slug}/{each.slug}" for each in found))
+        raise EventNotFound(f"Several events are named {name!r}; use one of: {names}.")
+    return found[0]
+
+
+def _by_id(name: str) -> Any:
+    from uuid import UUID
+
+    try:
+        return Event.objects.select_related("organisation").filter(pk=UUID(name))
+    except ValueError:
+        return []

@@ -1,0 +1,114 @@
+"""Events and what their seats cost."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from accounts.models import Organisation
+from accounts.tenancy import organisations_of
+from sales.models.venues import SeatingPlan, Venue
+
+
+class EventState(models.TextChoices):
+    """Whether an event may be seen and sold; see also its on-sale window."""
+
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    PAUSED = "paused", "Paused"
+    CLOSED = "closed", "Closed"
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events, by who may see them."""
+
+    def public(self) -> EventQuerySet:
+        """Return what fans may see: everything but drafts."""
+        return self.exclude(state=EventState.DRAFT)
+
+    def visible_to(self, user: Any) -> EventQuerySet:
+        """Return what a user may see: the public events and her organisation's own."""
+        own = models.Q(organisation__in=organisations_of(user))
+        return self.filter(~models.Q(state=EventState.DRAFT) | own)
+
+
+class Event(models.Model):
+    """Something that happens once, in a venue, with seats for sale."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="events")
+    venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="events")
+    plan = models.ForeignKey(
+        SeatingPlan,
+        on_delete=models.PROTECT,
+        related_name="events",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Set when the seats of the plan are complete.",
+    )
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80)
+    description = models.TextField(blank=True)
+    starts_at = models.DateTimeField()
+    on_sale_at = models.DateTimeField()
+    off_sale_at = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=EventState.choices, default=EventState.DRAFT)
+    currency = models.CharField(
+        max_length=3,
+        validators=[RegexValidator(r"^[A-Z]{3}$", "Use an ISO 4217 code, such as EUR.")],
+    )
+    limit_per_fan = models.PositiveIntegerField(default=4)
+    is_simulation = models.BooleanField(
+        default=False, help_text="Stampedes may run here; nothing that is sold is real."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organisation", "slug"], name="event_slug_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(off_sale_at__gt=models.F("on_sale_at")),
+                name="event_sale_window_is_open",
+                violation_error_message="The sale has to end after it starts.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(limit_per_fan__gte=1), name="event_limit_is_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=EventState.values), name="event_state_is_known"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["starts_at"], name="event_starts_at")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PriceCategory(models.Model):
+    """What a seat of a category costs at an event, in minor units of its currency."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="categories")
+    name = models.CharField(max_length=100)
+    color = models.CharField(
+        max_length=7,
+        default="#577590",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Use a colour such as #577590.")],
+    )
+    price_minor = models.PositiveIntegerField(help_text="In minor units: 4500 is 45.00 EUR.")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "price categories"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "name"], name="category_name_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

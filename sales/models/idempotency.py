@@ -1,0 +1,34 @@
+"""Answers kept for requests that come again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class StoredAnswer(models.Model):
+    """The first answer to a request that carried an Idempotency-Key.
+
+    Written in the transaction of what the request did, so that it also settles a COMMIT whose
+    answer was lost. `fingerprint` tells the same request from another under the same key.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    fan = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    body = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["fan", "key"], name="one_answer_a_key"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="answer_created_at")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,155 @@
+"""Orders, tickets, and the ledger that has to add up."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from sales.models.events import Event
+from sales.models.seats import Seat
+
+# Without letters and digits that are mistaken for each other over the phone.
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+REFERENCE_LENGTH = 10
+
+
+def new_reference() -> str:
+    """Return a random order reference: 50 bits, readable aloud."""
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
+
+
+class OrderState(models.TextChoices):
+    """Where an order stands."""
+
+    PAID = "paid", "Paid"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class TicketState(models.TextChoices):
+    """Whether a ticket admits."""
+
+    VALID = "valid", "Valid"
+    VOID = "void", "Void"
+
+
+class LedgerKind(models.TextChoices):
+    """What moved money."""
+
+    SALE = "sale", "Sale"
+    REFUND = "refund", "Refund"
+
+
+class Order(models.Model):
+    """What one fan bought at one event, in one go. Amounts are minor units of `currency`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=12, unique=True, default=new_reference, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="orders")
+    fan = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders"
+    )
+    state = models.CharField(max_length=20, choices=OrderState.choices)
+    total_minor = models.PositiveBigIntegerField()
+    fees_minor = models.PositiveBigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    region = models.CharField(max_length=32, help_text="The region that sold it.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=OrderState.values), name="order_state_is_known"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["fan", "created_at"], name="order_fan_created_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Ticket(models.Model):
+    """The right of one fan to one seat.
+
+    `one_valid_ticket_a_seat` is the second line behind the sale's own logic: the database
+    refuses a second valid ticket whatever the code does.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="tickets")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="tickets")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="tickets")
+    fan = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"
+    )
+    state = models.CharField(max_length=10, choices=TicketState.choices)
+    price_minor = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["seat"],
+                condition=models.Q(state=TicketState.VALID),
+                name="one_valid_ticket_a_seat",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=TicketState.values), name="ticket_state_is_known"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["event", "state"], name="ticket_event_state")]
+
+    def __str__(self) -> str:
+        return f"{self.seat} ({self.get_state_display()})"
+
+
+class LedgerEntry(models.Model):
+    """A line of the books: never changed, never deleted. Refunds are negative."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="ledger_entries")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger_entries")
+    kind = models.CharField(max_length=10, choices=LedgerKind.choices)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=LedgerKind.values), name="ledger_kind_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount_minor} {self.currency}"
+
+
+class Allowance(models.Model):
+    """How many tickets a fan has of an event.
+
+    Snapshot isolation lets two transactions count the same tickets and both add one (write
+    skew). Both write this row instead, so one of them loses.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="allowances")
+    fan = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="allowances"
+    )
+    used = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "fan"], name="one_allowance_a_fan"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fan}: {self.used}"

@@ -1,0 +1,125 @@
+"""Stampedes: simulated on-sales, and what each buyer was told."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from sales.models.events import Event
+from sales.models.seats import Seat
+
+
+class StampedeState(models.TextChoices):
+    """Where a stampede stands."""
+
+    PLANNED = "planned", "Planned"
+    RUNNING = "running", "Running"
+    FINISHED = "finished", "Finished"
+    INCOMPLETE = "incomplete", "Incomplete"
+
+
+class Outcome(models.TextChoices):
+    """What a buyer was told; PENDING: nothing yet (or ever, if her worker died)."""
+
+    PENDING = "pending", "Pending"
+    CONFIRMED = "confirmed", "Confirmed"
+    REJECTED = "rejected", "Rejected"
+    ERROR = "error", "Error"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class Stampede(models.Model):
+    """One run: many buyers who want the same seat at the same instant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="stampedes")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="stampedes")
+    buyers = models.PositiveIntegerField()
+    state = models.CharField(
+        max_length=20, choices=StampedeState.choices, default=StampedeState.PLANNED
+    )
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField()
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="The agreed instant.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    report = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=StampedeState.values), name="stampede_state_is_known"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="stampede_created_at")]
+
+    def __str__(self) -> str:
+        return f"{self.buyers} buyers at {self.seat}"
+
+
+class StampedeRegion(models.Model):
+    """One region's share of a stampede: who runs it, and its last sign of life."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    stampede = models.ForeignKey(Stampede, on_delete=models.CASCADE, related_name="regions")
+    region = models.CharField(max_length=32)
+    buyers = models.PositiveIntegerField()
+    worker = models.CharField(max_length=200, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["stampede", "region"], name="one_share_a_stampede_region"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.buyers} buyers in {self.region}"
+
+
+class Attempt(models.Model):
+    """One buyer's try: when it ran, how often its transaction ran, what she was told.
+
+    `told_order` is what she was told, no proof that there is one (and so no foreign key):
+    the witness compares it with the tickets.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    stampede = models.ForeignKey(Stampede, on_delete=models.CASCADE, related_name="attempts")
+    region = models.CharField(max_length=32)
+    number = models.PositiveIntegerField(help_text="The buyer's number in the stampede.")
+    fan = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attempts"
+    )
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    conflicts = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    detail = models.CharField(max_length=300, blank=True, help_text="Why, if it is an error.")
+    told_order = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stampede", "number"], name="one_attempt_a_buyer"),
+            models.CheckConstraint(
+                condition=models.Q(outcome__in=Outcome.values), name="attempt_outcome_is_known"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["stampede", "outcome"], name="attempt_stampede_outcome"),
+        ]
+
+    def __str__(self) -> str:
+        return f"buyer {self.number}, {self.region}: {self.outcome}"
