@@ -1,0 +1,50 @@
+"""Pytest plugin: an embedded PostgreSQL and Valkey for the run.
+
+What DATABASE_URL and REDIS_URL already name is used as it is. Loaded with
+`-p tests.servers`, hence before pytest-django reads the settings.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from worldseat.local import servers, state
+from worldseat.local.processes import Supervisor
+
+_SLOTS = 16
+_stack = contextlib.ExitStack()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Start the servers and name them to the settings."""
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        return
+    home = _stack.enter_context(_free_slot(state.directory() / "test"))
+    supervisor = _stack.enter_context(Supervisor())
+    addresses = servers.start(supervisor, home, os.environ)
+    os.environ["DATABASE_URL"] = addresses.database_url
+    os.environ["REDIS_URL"] = addresses.redis_url
+
+
+def pytest_unconfigure() -> None:
+    """Stop the servers."""
+    _stack.close()
+
+
+@contextlib.contextmanager
+def _free_slot(directory: Path) -> Iterator[Path]:
+    """Claim a data directory that no other test run is using; it is kept for the next run."""
+    for number in range(_SLOTS):
+        home = directory / str(number)
+        with contextlib.ExitStack() as claim:
+            try:
+                claim.enter_context(state.claimed(home))
+            except state.AlreadyRunning:
+                continue
+            yield home
+            return
+    raise pytest.UsageError(f"{_SLOTS} test runs are using {directory} already")
