@@ -1,0 +1,27 @@
+# PYTHON=...  the interpreter (3.11 or newer) to make .venv with; default: the first one found
+export PYTHON
+
+python := .venv/bin/python
+on = $(filter-out 0 no false,$(1))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test clean
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+setup: ## make .venv from uv.lock; instant when nothing changed
+	@.ci/setup
+
+demo: setup ## sell one seat to one of 60 fans and show the proof; ONCE=1 ends after it, BUYERS=200, PORT=8000
+	@$(python) manage.py demo $(if $(call on,$(ONCE)),--once) $(if $(BUYERS),--buyers $(BUYERS)) $(if $(PORT),--port $(PORT))
+
+test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARGS='-k seat' goes to pytest
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@$(python) -m pytest $(ARGS)
+
+clean: ## remove .venv, the local servers' data and the caches
+	@rm -rf .venv .worldseat staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
