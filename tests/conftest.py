@@ -1,0 +1,128 @@
+"""The shared cast, as fixtures. A test that commits marks itself django_db(transaction=True)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from knox.models import get_token_model
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from accounts.models import Organisation, Role, User
+from sales.models import Event, Seat
+from tests.cast import make_event, make_member, make_organisation, make_user
+
+
+@pytest.fixture(autouse=True)
+def _quick_settings(settings: Settings) -> None:
+    """Spare the tests what only a deployment needs: a manifest of files, a slow hash."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def instant_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a retry wait for nothing."""
+    monkeypatch.setattr("worldseat.dsql.occ._sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """This instant, UTC."""
+    return timezone.now()
+
+
+@pytest.fixture
+def acme(db: None) -> Organisation:
+    """The organisation whose events are sold."""
+    return make_organisation("acme")
+
+
+@pytest.fixture
+def rival(db: None) -> Organisation:
+    """Another organisation: none of acme's business."""
+    return make_organisation("rival")
+
+
+@pytest.fixture
+def alice(acme: Organisation) -> User:
+    """The owner of acme."""
+    return make_member("alice", acme, Role.OWNER)
+
+
+@pytest.fixture
+def bob(acme: Organisation) -> User:
+    """Works in acme's box office."""
+    return make_member("bob", acme, Role.BOX_OFFICE)
+
+
+@pytest.fixture
+def charlie(rival: Organisation) -> User:
+    """The owner of rival: has no access to acme."""
+    return make_member("charlie", rival, Role.OWNER)
+
+
+@pytest.fixture
+def fay(db: None) -> User:
+    """A fan, who works for nobody."""
+    return make_user("fay")
+
+
+@pytest.fixture
+def event(acme: Organisation) -> Event:
+    """Acme's event, on sale: see `make_event` for its seats."""
+    return make_event(acme, name="Opening Night")
+
+
+@pytest.fixture
+def draft(acme: Organisation) -> Event:
+    """Acme's event that nobody else may see yet."""
+    return make_event(acme, name="Secret Show", state="draft")
+
+
+@pytest.fixture
+def seats(event: Event) -> list[Seat]:
+    """The seats of `event`, in the plan's order."""
+    return list(event.seats.in_order().select_related("event", "category"))
+
+
+@pytest.fixture
+def seat(seats: list[Seat]) -> Seat:
+    """Seat A-1 of `event`: 45.00 EUR, available."""
+    return seats[0]
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """A client of the API who has not logged in."""
+    return APIClient()
+
+
+@pytest.fixture
+def api_as() -> Callable[[User], APIClient]:
+    """Make clients of the API with a token: `api_as(fay).get("/api/v1/me/")`."""
+
+    def log_in(user: User) -> APIClient:
+        _, token = get_token_model().objects.create(user=user)
+        api = APIClient()
+        api.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return api
+
+    return log_in
+
+
+@pytest.fixture
+def client_as() -> Callable[[User], Client]:
+    """Make browsers with a session: `client_as(alice).get("/admin/")`."""
+
+    def log_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return log_in
