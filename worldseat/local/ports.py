@@ -9,7 +9,9 @@ from pathlib import Path
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor, last_lines
 
 _ATTEMPTS = 5
-_TAKEN = "Address already in use"
+# What PostgreSQL and Valkey say, and gunicorn.
+_TAKEN = ("Address already in use", "Connection in use")
+_NEIGHBOURS = 20
 
 
 def is_free(port: int) -> bool:
@@ -26,9 +28,14 @@ def is_free(port: int) -> bool:
 
 
 def choose(preferred: int) -> int:
-    """Return `preferred` if it is free, else a port that the system picks."""
-    if is_free(preferred):
-        return preferred
+    """Return `preferred` if it is free, else the next one that is, else one the system picks."""
+    for neighbour in range(preferred, min(preferred + _NEIGHBOURS, 65536)):
+        if is_free(neighbour):
+            return neighbour
+    return _any()
+
+
+def _any() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
@@ -65,7 +72,8 @@ def start_on_free_port(
         try:
             return supervisor.start(program, ready=ready_on(port), deadline=deadline), port
         except ProgramFailed:
-            if program.log is None or _TAKEN not in last_lines(program.log):
+            end = last_lines(program.log) if program.log else ""
+            if not any(taken in end for taken in _TAKEN):
                 raise
-    port = choose(0)
+    port = _any()
     return supervisor.start(program_on(port), ready=ready_on(port), deadline=deadline), port

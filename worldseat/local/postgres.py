@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -102,7 +103,7 @@ def start(supervisor: Supervisor, home: Path) -> tuple[str, int]:
             supervisor,
             lambda port: _server(data, port, account, log=log),
             preferred=ports.remembered(home, "postgres", DEFAULT_PORT),
-            ready_on=lambda port: lambda: _accepts(url(password, port)),
+            ready_on=lambda port: partial(_accepts, url(password, port)),
         )
         return port
 

@@ -23,7 +23,8 @@ class Program:
     `command[0]` is an absolute path. `stop_signal` asks it to end, and SIGKILL follows after
     `grace` seconds; `death_signal` is what the kernel sends it when we are killed and cannot ask.
     `account` (for root only) is whom to run as; `reach` are the directories which that account must
-    enter. `log` None leaves the program on our terminal. `stdin` is given to it whole.
+    enter. `log` None leaves the program on our terminal; `output` takes standard output away from
+    it. `stdin` is given to the program whole.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Program:
     log: Path | None
     env: Mapping[str, str] | None = None
     cwd: Path | None = None
+    output: Path | None = None
     stdin: bytes | None = None
     account: str | None = None
     reach: Sequence[Path] = ()
@@ -153,19 +155,28 @@ class Supervisor:
         program: Program,
         *,
         deadline: float | None = None,
-        meanwhile: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> int:
         """Run a program to its end and return its exit status, negative for a signal.
 
         `meanwhile` is called every few hundredths of a second. Raises ProgramFailed after
         `deadline` seconds.
         """
-        child = self.start(program)
+        return self.finish(self.start(program), deadline=deadline, meanwhile=meanwhile)
+
+    def finish(
+        self,
+        child: Child,
+        *,
+        deadline: float | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> int:
+        """Wait for the end of a program that `start` returned; otherwise as `run`."""
         until = None if deadline is None else time.monotonic() + deadline
         while not child.has_ended():
             if until is not None and time.monotonic() > until:
                 what = f"was not done after {deadline:.0f} s"
-                raise ProgramFailed(program.name, what, program.log)
+                raise ProgramFailed(child.program.name, what, child.program.log)
             meanwhile()
             time.sleep(_POLL_SECONDS)
         self._children.remove(child)
@@ -193,12 +204,13 @@ def _spawn(program: Program) -> Child:
         words += ["--account", program.account]
         words += [f"--reach={path}" for path in program.reach]
     with contextlib.ExitStack() as stack:
-        output = stack.enter_context(program.log.open("wb")) if program.log else None
+        log = stack.enter_context(program.log.open("wb")) if program.log else None
+        output = stack.enter_context(program.output.open("wb")) if program.output else log
         process = subprocess.Popen(
             [*words, "--", *program.command],
             stdin=subprocess.DEVNULL if program.stdin is None else subprocess.PIPE,
             stdout=output,
-            stderr=subprocess.STDOUT if output else None,
+            stderr=log,
             env=dict(program.env) if program.env is not None else None,
             cwd=program.cwd,
             process_group=0,
@@ -216,6 +228,29 @@ def _stop(child: Child, in_a_hurry: Callable[[], bool]) -> None:
         while not child.has_ended() and time.monotonic() < until and not in_a_hurry():
             time.sleep(_POLL_SECONDS)
     child.reap()
+
+
+class Stopped(KeyboardInterrupt):
+    """We were asked to end by SIGTERM or SIGHUP."""
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP end the block as Ctrl-C does, so that children are stopped.
+
+    Ctrl-C too: a shell that starts us with `&` has made us ignore it, and Python leaves it so.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

@@ -42,9 +42,9 @@ class StateDirectoryUnusable(Exception):
     def __init__(self, home: Path, error: OSError) -> None:
         self.home = home
         super().__init__(
-            f"Cannot write {error.filename or home} ({error.strerror}): it was probably made by "
-            f"another user. Nothing was started. Run as that user, delete {home} (it holds nothing "
-            f"but local demo and test data), or set WORLDSEAT_STATE_DIR to another directory."
+            f"Cannot write {error.filename or home} ({error.strerror}). Nothing was started. If "
+            f"another user made it, run as that user or delete {home} (it holds nothing but local "
+            f"demo and test data); or set WORLDSEAT_STATE_DIR to another directory."
         )
 
 
@@ -70,6 +70,7 @@ def claimed(home: Path) -> Iterator[None]:
         if not _locked(lock.fileno(), patience=_READER_SECONDS):
             lock.seek(0)
             raise AlreadyRunning(home, lock.read().strip() or "unknown", read(home))
+        (home / _STATE).unlink(missing_ok=True)  # what a killed owner left
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -90,8 +91,8 @@ def write(home: Path, state: Mapping[str, Any]) -> None:
 def read(home: Path | None = None) -> dict[str, Any] | None:
     """Return what the running instance wrote, None if there is none.
 
-    Keys: `database_url`, `redis_url`, `pid`, `ports`, and `web_url` when a web server runs. What a
-    dead instance left behind does not count.
+    Keys: `database_url`, `redis_url`, `secret_key`, `pid`, `ports`, and `web_url` when a web server
+    runs. What a dead instance left behind does not count.
     """
     home = home or directory()
     try:

@@ -1,6 +1,7 @@
 """An embedded Valkey: the cache and the Celery broker on one machine."""
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -24,7 +25,7 @@ def start(supervisor: Supervisor, home: Path) -> tuple[str, int]:
         supervisor,
         lambda port: _server(home, port, password),
         preferred=ports.remembered(home, "valkey", DEFAULT_PORT),
-        ready_on=lambda port: lambda: _answers(url(password, port)),
+        ready_on=lambda port: partial(_answers, url(password, port)),
     )
     return url(password, port), port
 
