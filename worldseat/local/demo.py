@@ -1,0 +1,281 @@
+"""The demo: every server and worker that the product needs, and one on-sale run against them.
+
+Plain Python: Django runs in the children only, which get their settings through the environment.
+"""
+
+import contextlib
+import http.client
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from worldseat.local import ports, servers
+from worldseat.local.processes import (
+    Child,
+    Program,
+    ProgramFailed,
+    Supervisor,
+    stopped_by_signals,
+)
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_WATCH_SECONDS = 0.2
+_WORKER_READY = re.compile(r"@\S+ ready\.")
+# A first run compresses every static file, on a slow machine with one core.
+_STEP_SECONDS = 300.0
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to show: `buyers` fans for one seat, from `regions`; `port` is where to try to serve."""
+
+    buyers: int
+    regions: Sequence[str]
+    port: int
+    once: bool
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the stampede is about, as `manage.py seed_demo --json` tells it."""
+
+    event: str
+    seat: str
+    logins: Sequence[Mapping[str, str]]
+
+
+class BadSeed(Exception):
+    """`manage.py seed_demo --json` printed something else than the event, its seat and logins."""
+
+    def __init__(self, printed: str) -> None:
+        self.printed = printed
+        super().__init__(f"{self.__doc__} Nothing was sold. It printed: {printed[:500]!r}")
+
+
+def run(options: Options, home: Path, environment: Mapping[str, str], console: Console) -> int:
+    """Run the demo; return the exit status: the stampede's, 0 if the witness agrees.
+
+    Serves until Ctrl-C or SIGTERM, or ends after the scoreboard with `options.once`. Whatever ends
+    it, every process that it started ends with it. Raises what servers.FAILURES lists, BadSeed.
+    """
+    began = time.monotonic()
+    try:
+        with stopped_by_signals(), contextlib.ExitStack() as stack:
+            with _step(console, "PostgreSQL and Valkey"):
+                supervisor, addresses = stack.enter_context(servers.running(home, environment))
+            demo = _Demo(options, home, supervisor, addresses, environment, console)
+            demo.prepare()
+            status = demo.stampede()
+            console.print(f"Took {time.monotonic() - began:.1f} s.", highlight=False)
+            return status if options.once else demo.serve(status)
+    except KeyboardInterrupt as stop:
+        console.print(f"[yellow]Stopped by {stop.args[0] if stop.args else 'Ctrl-C'}.[/]")
+        return 130
+
+
+class _Demo:
+    """The stages of a running demo, one method each."""
+
+    def __init__(
+        self,
+        options: Options,
+        home: Path,
+        supervisor: Supervisor,
+        addresses: servers.Addresses,
+        environment: Mapping[str, str],
+        console: Console,
+    ) -> None:
+        self._options = options
+        self._home = home
+        self._supervisor = supervisor
+        self._addresses = addresses
+        self._console = console
+        self._environment = {
+            "HTTPS_ONLY": "false",  # it serves on loopback, whatever database stands behind it
+            "SECRET_KEY": servers.secret_key(home),
+            **environment,
+            "DATABASE_URL": addresses.database_url,
+            "REDIS_URL": addresses.redis_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def prepare(self) -> None:
+        """Start what the stampede needs, side by side where one needs not wait for the other."""
+        workers = [self._start_worker(region) for region in self._options.regions]
+        static = self._supervisor.start(self._manage("collectstatic", "--no-input"))
+        with _step(self._console, "Tables"):
+            self._finish(self._supervisor.start(self._manage("migrate", "--no-input")))
+        with _step(self._console, "Demo event"):
+            self._scene = self._seed()
+        with _step(self._console, "Web server"):
+            self._finish(static)
+            self._start_web()
+        with _step(self._console, f"A worker in {' and '.join(self._options.regions)}"):
+            for worker in workers:
+                self._supervisor.wait_until(
+                    worker,
+                    partial(_worker_is_ready, worker.program.log),
+                    deadline=_START_SECONDS,
+                )
+
+    def stampede(self) -> int:
+        """Have the buyers run and the scoreboard shown on our terminal; return its exit status."""
+        words = ["--event", self._scene.event, "--seat", self._scene.seat]
+        words += ["--buyers", str(self._options.buyers)]
+        words += ["--regions", ",".join(self._options.regions)]
+        program = self._manage("stampede", *words, attached=True)
+        return abs(self._supervisor.run(program, meanwhile=self._report_ended))
+
+    def _show_addresses(self) -> None:
+        show = self._console.print
+        show()
+        for what, path in (
+            ("Scoreboard", "/stampedes/latest/"),
+            ("Events", "/"),
+            ("Admin", "/admin/"),
+            ("API docs", "/api/v1/docs/"),
+        ):
+            show(f"  {what:<11}[link]{self._web_url}{path}[/link]")
+        for login in self._scene.logins:
+            show("  " + "  ".join(str(value) for value in login.values()), highlight=False)
+        show(f"  {'Logs':<11}{self._home / 'logs'}")
+
+    def serve(self, status: int) -> int:
+        """Serve until Ctrl-C or until what the pages need has died; return the exit status."""
+        self._show_addresses()
+        self._console.print("\n[bold]Serving; Ctrl-C ends everything.[/]")
+        try:
+            while not self._report_ended():
+                time.sleep(_WATCH_SECONDS)
+        except KeyboardInterrupt:
+            self._console.print("Stopping ...")
+            return status
+        return 1
+
+    def _start_worker(self, region: str) -> Child:
+        words = ["-m", "celery", "-A", "worldseat", "worker", "--pool", "threads"]
+        words += ["--concurrency", "4", "-Q", f"worldseat,{region}", "-n", f"{region}@%h"]
+        words += ["--loglevel", "info", "--without-gossip", "--without-mingle"]
+        program = self._python(
+            f"worker-{region}",
+            words,
+            {"WORLDSEAT_REGION": region},
+            grace=5.0,
+            # A warm shutdown would wait for its tasks, long after everything else has gone.
+            death_signal=signal.SIGKILL,
+        )
+        return self._supervisor.start(program)
+
+    def _start_web(self) -> None:
+        def program_on(port: int) -> Program:
+            words = ["-m", "gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}"]
+            words += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+            words += ["--access-logfile", "-"]
+            return self._python("web", words, death_signal=signal.SIGQUIT)
+
+        self._web, port = ports.start_on_free_port(
+            self._supervisor,
+            program_on,
+            preferred=self._options.port,
+            ready_on=lambda port: partial(_is_healthy, port),
+            deadline=_START_SECONDS,
+        )
+        self._web_url = f"http://127.0.0.1:{port}"
+        self._environment["WORLDSEAT_SITE_URL"] = self._web_url
+        numbers = {**self._addresses.ports, "web": port}
+        servers.publish(self._home, replace(self._addresses, ports=numbers), web_url=self._web_url)
+
+    def _seed(self) -> Scene:
+        printed = self._home / "demo.json"
+        program = replace(self._manage("seed_demo", "--json"), output=printed)
+        self._finish(self._supervisor.start(program))
+        try:
+            seeded = json.loads(printed.read_text())
+            return Scene(seeded["event"], seeded["seat"], seeded["logins"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadSeed(printed.read_text()) from error
+
+    def _manage(self, command: str, *words: str, attached: bool = False) -> Program:
+        return self._python(
+            command, [str(_CHECKOUT / "manage.py"), command, *words], attached=attached
+        )
+
+    def _python(
+        self,
+        name: str,
+        words: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        attached: bool = False,
+        grace: float = 10.0,
+        death_signal: signal.Signals = signal.SIGTERM,
+    ) -> Program:
+        return Program(
+            name=name,
+            command=[sys.executable, *words],
+            env={**self._environment, **(environment or {})},
+            cwd=_CHECKOUT,
+            log=None if attached else self._home / "logs" / f"{name}.log",
+            # One on our terminal hears Ctrl-C as a person means it, and puts the cursor back.
+            stop_signal=signal.SIGINT if attached else signal.SIGTERM,
+            death_signal=death_signal,
+            grace=grace,
+        )
+
+    def _finish(self, child: Child) -> None:
+        program = child.program
+        status = self._supervisor.finish(child, deadline=_STEP_SECONDS)
+        if status != 0:
+            raise ProgramFailed(program.name, f"failed with exit status {status}", program.log)
+
+    def _report_ended(self) -> bool:
+        """Say which children have died; return whether one of them was more than a worker."""
+        ended = self._supervisor.newly_ended()
+        for failure in ended:
+            self._console.print(f"[bold red]{escape(str(failure))}[/]", highlight=False)
+            if failure.name.startswith("worker-"):
+                self._console.print(
+                    "Its region has no worker any more: start the demo again to have it back."
+                )
+        return any(not failure.name.startswith("worker-") for failure in ended)
+
+
+@contextlib.contextmanager
+def _step(console: Console, title: str) -> Iterator[None]:
+    began = time.monotonic()
+    with console.status(f"{title} ..."):
+        yield
+    console.print(f"[green]✓[/] {title:<40} {time.monotonic() - began:5.1f} s", highlight=False)
+
+
+def _worker_is_ready(log: Path | None) -> bool:
+    """Say whether Celery's log has its line `<name>@<host> ready.`
+
+    `inspect ping` would say the same a second later and needs a process of its own.
+    """
+    with contextlib.suppress(OSError):
+        return log is not None and _WORKER_READY.search(log.read_text(errors="replace")) is not None
+    return False
+
+
+def _is_healthy(port: int) -> bool:
+    # Not urllib, which would ask the proxy that the environment may name.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
