@@ -1,0 +1,41 @@
+"""How far a stampede is, from the database, while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Greatest
+
+from sales.models import Attempt, Outcome
+
+__all__ = ["Progress", "progress_of"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Counts so far; `done` were told something, of `buyers`."""
+
+    buyers: int
+    done: int
+    confirmed: int
+    rejected: int
+    failed: int
+    retries: int
+    conflicts: int
+
+
+def progress_of(stampede_id: UUID) -> Progress:
+    """Count the attempts that are recorded by now; a region writes a few times a second."""
+    attempts = Attempt.objects.filter(stampede_id=stampede_id)
+    counts = attempts.aggregate(
+        buyers=Count("pk"),
+        done=Count("pk", filter=~Q(outcome=Outcome.PENDING)),
+        confirmed=Count("pk", filter=Q(outcome=Outcome.CONFIRMED)),
+        rejected=Count("pk", filter=Q(outcome=Outcome.REJECTED)),
+        failed=Count("pk", filter=Q(outcome__in=[Outcome.ERROR, Outcome.UNKNOWN])),
+        retries=Sum(Greatest(F("attempts") - 1, 0), default=0),
+        conflicts=Sum("conflicts", default=0),
+    )
+    return Progress(**counts)

@@ -1,0 +1,65 @@
+"""The report of a stampede, for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+__all__ = ["print_scoreboard"]
+
+_COLUMNS = (
+    ("Buyers", "buyers"),
+    ("Sold", "confirmed"),
+    ("Refused", "rejected"),
+    ("Errors", "errors"),
+    ("Unknown", "unknown"),
+    ("Missing", "missing"),
+    ("Retries", "retries"),
+    ("Most attempts", "max_attempts"),
+    ("p50 ms", "p50_ms"),
+    ("p99 ms", "p99_ms"),
+)
+# Shown only where there are any.
+_RARE = frozenset({"unknown", "missing"})
+
+
+def print_scoreboard(report: dict[str, Any], console: Console) -> None:
+    """Print a table of the regions and the whole, what was out of the ordinary, the verdict."""
+    columns = [(title, key) for title, key in _COLUMNS if key not in _RARE or report[key]]
+    title = f"{report['buyers']} buyers, one seat: {report['seat']}, {report['event']}"
+    table = Table(title=escape(title), title_justify="left", show_footer=True)
+    table.add_column("Region", footer="All")
+    for heading, key in columns:
+        table.add_column(heading, footer=_show(report[key]), justify="right")
+    for name, region in report["regions"].items():
+        table.add_row(name, *(_show(region[key]) for _, key in columns))
+    console.print()
+    console.print(table)
+    for note in report["notes"]:
+        console.print(f"[bold yellow]! {escape(note)}[/]", highlight=False)
+    _print_verdict(report, console)
+
+
+def _print_verdict(report: dict[str, Any], console: Console) -> None:
+    witness = report["witness"]
+    facts = (
+        f"{witness['tickets']} valid ticket(s), {witness['seats_sold']} seat(s) sold, "
+        f"{witness['told_confirmed']} buyer(s) told yes, {report['oversold']} oversold; "
+        f"{report['retries']} retries, {report['duration_ms']:,.0f} ms"
+    )
+    for violation in witness["violations"]:
+        text = f"  {violation['kind']}: {violation['text']}"
+        console.print(f"[red]{escape(text)}[/]", highlight=False)
+    if witness["agree"]:
+        console.print(f"[bold green]✓ The witness agrees:[/] {facts}.", highlight=False)
+    else:
+        console.print(f"[bold red]✗ The witness DISAGREES:[/] {facts}.", highlight=False)
+
+
+def _show(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"

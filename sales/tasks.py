@@ -1,0 +1,53 @@
+"""Celery tasks: load by id, one domain call.
+
+`stampede` goes to any worker, a region's share to the region's own queue. A watch on each
+region's queue settles the stampede when the other region's worker has died: on the common queue
+the dead worker might hold the only one.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from sales.stampede.runner import run_share
+from sales.stampede.settling import SETTLED, settle, start_stampede
+from worldseat.celery import app
+
+__all__ = ["stampede", "stampede_region", "stampede_watch"]
+
+# From the agreement to the start: long enough to load the buyers and open the connections of
+# every region, also where all regions share two cores.
+LEAD = timedelta(seconds=2)
+_WATCH_SECONDS = 3
+# A stampede that runs longer is settled by who looks at it.
+_WATCHES = 400
+
+
+@app.task(name="sales.stampede")
+def stampede(stampede_id: str) -> None:
+    """Agree on the instant, and send each region its share."""
+    starts_at = timezone.now() + LEAD
+    for region in start_stampede(stampede_id=UUID(stampede_id), starts_at=starts_at):
+        stampede_region.apply_async((stampede_id, region), queue=region)
+        _watch_later(stampede_id, region, _WATCHES)
+
+
+@app.task(name="sales.stampede_region")
+def stampede_region(stampede_id: str, region: str) -> None:
+    """Run a region's buyers, in a worker of that region."""
+    run_share(stampede_id=UUID(stampede_id), region=region)
+
+
+@app.task(name="sales.stampede_watch")
+def stampede_watch(stampede_id: str, region: str, left: int) -> None:
+    """Settle the stampede if it is over, or look again in a while."""
+    found = settle(stampede_id=UUID(stampede_id), now=timezone.now())
+    if found and found.state not in SETTLED and left > 0:
+        _watch_later(stampede_id, region, left - 1)
+
+
+def _watch_later(stampede_id: str, region: str, left: int) -> None:
+    stampede_watch.apply_async((stampede_id, region, left), queue=region, countdown=_WATCH_SECONDS)
