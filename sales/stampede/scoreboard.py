@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,7 +19,7 @@ _COLUMNS = (
     ("Unknown", "unknown"),
     ("Missing", "missing"),
     ("Retries", "retries"),
-    ("Most attempts", "max_attempts"),
+    ("Most tries", "max_attempts"),
     ("p50 ms", "p50_ms"),
     ("p99 ms", "p99_ms"),
 )
@@ -30,8 +31,8 @@ def print_scoreboard(report: dict[str, Any], console: Console) -> None:
     """Print a table of the regions and the whole, what was out of the ordinary, the verdict."""
     columns = [(title, key) for title, key in _COLUMNS if key not in _RARE or report[key]]
     title = f"{report['buyers']} buyers, one seat: {report['seat']}, {report['event']}"
-    table = Table(title=escape(title), title_justify="left", show_footer=True)
-    table.add_column("Region", footer="All")
+    table = Table(title=escape(title), title_justify="left", show_footer=True, box=box.SIMPLE)
+    table.add_column("Region", footer="All", no_wrap=True)
     for heading, key in columns:
         table.add_column(heading, footer=_show(report[key]), justify="right")
     for name, region in report["regions"].items():
@@ -62,4 +63,4 @@ def _print_verdict(report: dict[str, Any], console: Console) -> None:
 def _show(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+    return f"{value:,.0f}"
