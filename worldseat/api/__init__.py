@@ -1,0 +1,1 @@
+"""The API's edges: problem+json, what a body may be, pagination, idempotency keys."""

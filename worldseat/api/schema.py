@@ -1,0 +1,105 @@
+"""The API's description of itself: OpenAPI 3.1, and a page to read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from rest_framework import serializers
+
+from worldseat.api.idempotency import HEADER, LONGEST
+from worldseat.api.problems import MEDIA_TYPE, TITLES, Problem
+
+__all__ = ["IDEMPOTENCY_KEY", "DocsView", "SchemaView", "problems"]
+
+STATUSES = {
+    "invalid": 400,
+    "idempotency-key-missing": 400,
+    "not-authenticated": 401,
+    "permission-denied": 403,
+    "limit-reached": 403,
+    "not-found": 404,
+    "seat-taken": 409,
+    "not-on-sale": 409,
+    "idempotency-key-reused": 422,
+    "busy": 503,
+}
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    OpenApiParameter.HEADER,
+    required=True,
+    description=(
+        "A random text, new for each purchase. A request repeated with it within 24 hours has "
+        "the effect of one, and the first one's answer (with `Idempotency-Replayed: true`)."
+    ),
+)
+
+
+class ProblemOut(serializers.Serializer[Any]):
+    """An error (RFC 9457)."""
+
+    type = serializers.CharField(help_text="`urn:worldseat:problem:` and the code.")
+    title = serializers.CharField(help_text="What the code means; the same each time.")
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    detail = serializers.CharField(help_text="What happened this time, and what to do.")
+    instance = serializers.CharField(help_text="Where it happened: the path.")
+    code = serializers.ChoiceField(sorted(TITLES), help_text="What programs look at.")
+    # The class's own `errors` is not hidden: fields are taken out of its body.
+    errors = serializers.DictField(  # type: ignore[assignment] # see above
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="With `invalid`: field -> messages.",
+    )
+    seats = serializers.ListField(
+        child=serializers.UUIDField(), required=False, help_text="With `seat-taken`: which."
+    )
+    on_sale_at = serializers.DateTimeField(
+        required=False, help_text="With `not-on-sale`: when the sale starts (or started)."
+    )
+    limit = serializers.IntegerField(
+        required=False, help_text="With `limit-reached`: tickets a fan may have."
+    )
+
+
+def problems(*codes: str) -> dict[Any, OpenApiResponse]:
+    """Describe the problems an operation answers with, for `responses` of extend_schema."""
+    by_status: dict[int, list[str]] = {}
+    for code in (*codes, "busy"):
+        by_status.setdefault(STATUSES[code], []).append(code)
+    return {
+        (status, MEDIA_TYPE): OpenApiResponse(
+            ProblemOut,
+            description="; ".join(TITLES[code] for code in found),
+            examples=[_example(status, code) for code in found],
+        )
+        for status, found in by_status.items()
+    }
+
+
+def _example(status: int, code: str) -> OpenApiExample:
+    problem = Problem(status, code, "What happened, what was not changed, what to do.")
+    return OpenApiExample(
+        code,
+        problem.body("/api/v1/..."),
+        response_only=True,
+        status_codes=[str(status)],
+        media_type=MEDIA_TYPE,
+    )
+
+
+class SchemaView(SpectacularJSONAPIView):
+    """The OpenAPI description, as JSON."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class DocsView(SpectacularSwaggerView):
+    """The description as a page to try things on."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    url_name = "api:schema"
