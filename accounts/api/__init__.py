@@ -1,0 +1,1 @@
+"""Registering, tokens and oneself, over the REST API."""
