@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sales.models import Event, EventState
 
-__all__ = ["EventNotFound", "NotOnSale", "check_on_sale", "find_event"]
+__all__ = [
+    "EventNotFound",
+    "NotOnSale",
+    "check_on_sale",
+    "find_event",
+    "is_on_sale",
+    "visible_event",
+]
 
 
 class NotOnSale(Exception):
@@ -29,6 +37,11 @@ def check_on_sale(event: Event, *, now: datetime) -> None:
         raise NotOnSale(event, reason)
 
 
+def is_on_sale(event: Event, *, now: datetime) -> bool:
+    """Tell whether the event sells at `now`."""
+    return not _why_not_on_sale(event, now)
+
+
 def _why_not_on_sale(event: Event, now: datetime) -> str:
     if event.state == EventState.PAUSED:
         return "The sale is paused."
@@ -39,6 +52,18 @@ def _why_not_on_sale(event: Event, now: datetime) -> str:
     if now >= event.off_sale_at:
         return "The sale has ended."
     return ""
+
+
+def visible_event(*, event_id: UUID, user: Any) -> Event:
+    """Return an event with its plan, venue and organisation, if a user may see it.
+
+    Raises EventNotFound, also for a draft of somebody else's organisation.
+    """
+    events = Event.objects.visible_to(user).select_related("organisation", "venue", "plan")
+    event = events.filter(pk=event_id).first()
+    if event is None:
+        raise EventNotFound(f"There is no event {event_id}.")
+    return event
 
 
 def find_event(name: str) -> Event:
@@ -62,8 +87,6 @@ def find_event(name: str) -> Event:
 
 
 def _by_id(name: str) -> Any:
-    from uuid import UUID
-
     try:
         return Event.objects.select_related("organisation").filter(pk=UUID(name))
     except ValueError:

@@ -87,7 +87,7 @@ def purchase(
 def _load(event_id: UUID, seat_id: UUID) -> Seat:
     seats = Seat.objects.select_related("event", "category")
     seat = seats.filter(pk=seat_id, event_id=event_id).first()
-    if seat is None or seat.event.state == EventState.DRAFT:
+    if seat is None or seat.event.state == EventState.DRAFT or seat.event.plan_id is None:
         raise UnknownSeat
     return seat
 
@@ -133,7 +133,7 @@ def _write_order(seat: Seat, *, fan_id: UUID, region: str, now: datetime) -> Ord
         region=region,
         created_at=now,
     )
-    Ticket.objects.create(
+    ticket = Ticket.objects.create(
         order=order,
         event=seat.event,
         seat=seat,
@@ -151,4 +151,16 @@ def _write_order(seat: Seat, *, fan_id: UUID, region: str, now: datetime) -> Ord
         currency=currency,
         created_at=now,
     )
+    _remember_tickets(order, [ticket])
     return order
+
+
+def _remember_tickets(order: Order, tickets: list[Ticket]) -> None:
+    """Let `order.tickets.all()` answer without asking the database for what was just written.
+
+    Django has this for rows it has prefetched, and no public way to say it of rows one has; a
+    SELECT instead would be one more round trip inside every sale.
+    """
+    known = order.tickets.all()
+    known._result_cache = tickets
+    order._prefetched_objects_cache = {"tickets": known}  # type: ignore[attr-defined] # private

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
@@ -33,6 +34,22 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Return what a user may see: the public events and her organisation's own."""
         own = models.Q(organisation__in=organisations_of(user))
         return self.filter(~models.Q(state=EventState.DRAFT) | own)
+
+    def on_sale(self, now: datetime, *, sells: bool = True) -> EventQuerySet:
+        """Return the events that sell at an instant, or those that do not."""
+        sale = models.Q(state=EventState.PUBLISHED, on_sale_at__lte=now, off_sale_at__gt=now)
+        return self.filter(sale if sells else ~sale)
+
+    def matching(self, words: str) -> EventQuerySet:
+        """Return the events with each of some words in their name, venue or city."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                models.Q(name__icontains=word)
+                | models.Q(venue__name__icontains=word)
+                | models.Q(venue__city__icontains=word)
+            )
+        return found
 
 
 class Event(models.Model):

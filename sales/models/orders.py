@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -43,6 +43,21 @@ class LedgerKind(models.TextChoices):
     REFUND = "refund", "Refund"
 
 
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Orders, by whose they are."""
+
+    def of(self, user: Any) -> OrderQuerySet:
+        """Return the orders of one fan."""
+        return self.filter(fan_id=user.pk)
+
+    def with_tickets(self) -> OrderQuerySet:
+        """Load event, tickets and seats too, in two statements however many orders there are."""
+        tickets = Ticket.objects.select_related("seat").order_by("seat__position", "seat__guid")
+        return self.select_related("event").prefetch_related(
+            models.Prefetch("tickets", queryset=tickets)
+        )
+
+
 class Order(models.Model):
     """What one fan bought at one event, in one go. Amounts are minor units of `currency`."""
 
@@ -58,6 +73,8 @@ class Order(models.Model):
     currency = models.CharField(max_length=3)
     region = models.CharField(max_length=32, help_text="The region that sold it.")
     created_at = models.DateTimeField()
+
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

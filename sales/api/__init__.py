@@ -1,0 +1,1 @@
+"""Events, purchases and orders, over the REST API."""

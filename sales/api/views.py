@@ -1,0 +1,238 @@
+"""Events, their charts and availability, one's own orders."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from sales.api.serializers import (
+    AvailabilityOut,
+    AvailabilityQuery,
+    CategoryOut,
+    ChartOut,
+    EventOut,
+    EventsQuery,
+    OrderOut,
+)
+from sales.availability import Availability, BadCursor, availability
+from sales.charts import Chart, ChartSection, chart_of
+from sales.events import EventNotFound, visible_event
+from sales.models import Event, EventQuerySet, EventState, Order, OrderQuerySet
+from worldseat.api.conditional import conditional
+from worldseat.api.pagination import PAGE_PARAMETERS
+from worldseat.api.parsing import query_of
+from worldseat.api.problems import invalid, not_found
+from worldseat.api.schema import problems
+
+__all__ = [
+    "AvailabilityView",
+    "EventListView",
+    "EventView",
+    "OrderListView",
+    "OrderView",
+    "PlanView",
+]
+
+_NOT_MODIFIED = OpenApiResponse(description="What If-None-Match names is still right.")
+_IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+
+
+class EventListView(ListAPIView[Event]):
+    """The events one may see."""
+
+    permission_classes = (AllowAny,)
+    serializer_class = EventOut
+    ordering = "starts_at"
+    queryset = Event.objects.none()
+
+    @extend_schema(
+        operation_id="list_events",
+        tags=["Fans"],
+        parameters=[EventsQuery],
+        responses={200: EventOut(many=True), **problems("invalid")},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List events, the next one first."""
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> EventQuerySet:
+        """Return the events that the request asks for."""
+        asked = query_of(self.request, EventsQuery, also=PAGE_PARAMETERS)
+        events = Event.objects.visible_to(self.request.user)
+        if organisation := asked.get("organisation"):
+            events = events.filter(_organisation(organisation))
+        if words := asked.get("q"):
+            events = events.matching(words)
+        if "on_sale" in asked:
+            events = events.on_sale(timezone.now(), sells=asked["on_sale"])
+        return events.select_related("organisation", "venue").prefetch_related("categories__event")
+
+
+def _organisation(name: str) -> Q:
+    """Look for an organisation by id or slug."""
+    try:
+        return Q(organisation_id=UUID(name))
+    except ValueError:
+        return Q(organisation__slug=name)
+
+
+class EventView(APIView):
+    """One event."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="get_event", tags=["Fans"], responses={200: EventOut, **problems("not-found")}
+    )
+    def get(self, request: Request, event_id: UUID) -> Response:
+        """Tell of an event, and what its seats cost."""
+        try:
+            event = visible_event(event_id=event_id, user=request.user)
+        except EventNotFound:
+            raise not_found() from None
+        return Response(EventOut(event).data)
+
+
+class PlanView(APIView):
+    """The chart of an event."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="get_plan",
+        tags=["Fans"],
+        parameters=[_IF_NONE_MATCH],
+        responses={200: ChartOut, 304: _NOT_MODIFIED, **problems("not-found")},
+    )
+    def get(self, request: Request, event_id: UUID) -> HttpResponseBase:
+        """Return the chart: sections, rows, seats and what they cost; may be kept for long."""
+        try:
+            chart = chart_of(event_id=event_id, user=request.user)
+        except EventNotFound:
+            raise not_found() from None
+        # A draft's chart is its organisation's own, and one without seats is not finished.
+        secret = chart.event.state == EventState.DRAFT or chart.event.plan_id is None
+        age = "private, no-cache" if secret else "public, max-age=3600"
+        return conditional(request, _chart(chart), cache_control=age)
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    plan = chart.event.plan
+    return {
+        "event": chart.event.pk,
+        "name": plan.name if plan else "",
+        "width": plan.width if plan else 0,
+        "height": plan.height if plan else 0,
+        "seat_count": sum(len(seats) for each in chart.sections for _, seats in each.rows),
+        "categories": CategoryOut(chart.categories, many=True).data,
+        "sections": [_section(section) for section in chart.sections],
+    }
+
+
+def _section(section: ChartSection) -> dict[str, Any]:
+    return {
+        "name": section.name,
+        "x": section.x,
+        "y": section.y,
+        "areas": section.areas,
+        "rows": [
+            {
+                "name": name,
+                "seats": [
+                    {
+                        "id": seat.pk,
+                        "guid": seat.guid,
+                        "number": seat.number,
+                        "x": seat.x,
+                        "y": seat.y,
+                        "category": seat.category_id,
+                    }
+                    for seat in seats
+                ],
+            }
+            for name, seats in section.rows
+        ],
+    }
+
+
+class AvailabilityView(APIView):
+    """Which seats of an event can be had."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="get_availability",
+        tags=["Fans"],
+        parameters=[AvailabilityQuery, _IF_NONE_MATCH],
+        responses={200: AvailabilityOut, 304: _NOT_MODIFIED, **problems("invalid", "not-found")},
+    )
+    def get(self, request: Request, event_id: UUID) -> HttpResponseBase:
+        """Tell which seats are not available, or with a cursor what has changed since."""
+        since = query_of(request, AvailabilityQuery).get("since")
+        now = timezone.now()
+        try:
+            found = availability(event_id=event_id, user=request.user, since=since, now=now)
+        except EventNotFound:
+            raise not_found() from None
+        except BadCursor as error:
+            raise invalid({"since": [error.__doc__ or ""]}) from None
+        body = _availability(found)
+        meaning = [body["counts"], body["changed"]]
+        return conditional(request, body, cache_control="private, no-cache", tagged=meaning)
+
+
+def _availability(found: Availability) -> dict[str, Any]:
+    return {
+        "cursor": found.cursor.encode(),
+        # Read for this very answer; a cache in between will have something to add.
+        "age": 0,
+        "counts": [{"category": each, **counts} for each, counts in found.counts.items()],
+        "changed": [{"seat": seat, "status": status} for seat, status in found.changed],
+    }
+
+
+class OrderListView(ListAPIView[Order]):
+    """One's own orders."""
+
+    serializer_class = OrderOut
+    ordering = "-created_at"
+    queryset = Order.objects.none()
+
+    @extend_schema(
+        operation_id="list_orders",
+        tags=["Fans"],
+        responses={200: OrderOut(many=True), **problems("invalid", "not-authenticated")},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List one's own orders, the newest first."""
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> OrderQuerySet:
+        """Return the fan's orders."""
+        return Order.objects.of(self.request.user).with_tickets()
+
+
+class OrderView(APIView):
+    """One of one's own orders."""
+
+    @extend_schema(
+        operation_id="get_order",
+        tags=["Fans"],
+        responses={200: OrderOut, **problems("not-authenticated", "not-found")},
+    )
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """Return an order with its tickets."""
+        order = Order.objects.of(request.user).with_tickets().filter(pk=order_id).first()
+        if order is None:
+            raise not_found()
+        return Response(OrderOut(order).data)

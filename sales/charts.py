@@ -1,0 +1,82 @@
+"""The chart of an event: where its seats are and what they cost, without their status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sales.events import visible_event
+from sales.models import Event, PriceCategory, Seat, Section
+from worldseat.dsql.occ import occ_retry
+
+__all__ = ["Chart", "ChartSection", "chart_of"]
+
+
+@dataclass(frozen=True)
+class ChartSection:
+    """A part of the hall: its shapes, in pretix's format, and its rows of seats.
+
+    `x`, `y` is where the section lies in the plan: its shapes' positions count from there,
+    its seats' positions from the plan's corner.
+    """
+
+    name: str
+    x: float
+    y: float
+    areas: list[dict[str, Any]]
+    rows: list[tuple[str, list[Seat]]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The whole hall; without sections while the event's seats are not complete."""
+
+    event: Event
+    categories: list[PriceCategory]
+    sections: list[ChartSection]
+
+
+@occ_retry(repeatable=True)
+def chart_of(*, event_id: UUID, user: Any) -> Chart:
+    """Read an event's chart, in one snapshot and four statements.
+
+    Raises EventNotFound for what the user may not see.
+    """
+    event = visible_event(event_id=event_id, user=user)
+    categories = list(PriceCategory.objects.filter(event=event).order_by("position", "name"))
+    if event.plan_id is None:
+        return Chart(event=event, categories=categories, sections=[])
+    layouts = list(Section.objects.filter(plan_id=event.plan_id).order_by("position"))
+    seats = Seat.objects.filter(event=event).in_order()
+    rows = _rows_by_section(list(seats.defer("event", "status", "changed_at")))
+    return Chart(event=event, categories=categories, sections=_sections(layouts, rows))
+
+
+Rows = list[tuple[str, list[Seat]]]
+
+
+def _rows_by_section(seats: list[Seat]) -> dict[str, Rows]:
+    """Group seats that are in the plan's order; a row's name may come again in a section."""
+    found: dict[str, Rows] = {}
+    for (section, row), group in groupby(seats, key=lambda seat: (seat.section, seat.row)):
+        found.setdefault(section, []).append((row, list(group)))
+    return found
+
+
+def _sections(layouts: list[Section], rows: dict[str, Rows]) -> list[ChartSection]:
+    """Give each section its rows: the first of a name takes all, and no seat is left out."""
+    sections = []
+    for layout in layouts:
+        position = layout.layout.get("position") or {}
+        sections.append(
+            ChartSection(
+                name=layout.name,
+                x=position.get("x", 0),
+                y=position.get("y", 0),
+                areas=layout.layout.get("areas") or [],
+                rows=rows.pop(layout.name, []),
+            )
+        )
+    return sections + [ChartSection(name, 0, 0, [], left) for name, left in rows.items()]
