@@ -77,7 +77,10 @@ def _create(
             tags=pair.tags,
             protected=protected,
             client_token=pair.client_token(
-                step.region, peer_arn=peers[0] if peers else None, generation=generation
+                step.region,
+                peer_arn=peers[0] if peers else None,
+                protected=protected,
+                generation=generation,
             ),
         )
         return _appears(plane, identifier, patience=patience)

@@ -88,16 +88,18 @@ class Pair:
         first, second = self.regions
         return second if region == first else first
 
-    def client_token(self, region: str, *, peer_arn: str | None, generation: int) -> str:
+    def client_token(
+        self, region: str, *, peer_arn: str | None, protected: bool, generation: int
+    ) -> str:
         """Return the token that makes a repeated CreateCluster the same request.
 
         It is the same on every machine and in every run, so an answer that got lost, a kill
-        or a second operator make no second cluster. The peer is part of it, since a request
-        that names another peer is another request. generation: counts up when a token turns
-        out to belong to a cluster that is deleted.
+        or a second operator make no second cluster. What is asked for is part of it: AWS
+        refuses a token that comes again with another request. generation: counts up when a
+        token turns out to belong to a cluster that is deleted.
         """
-        told = "\n".join((self.name, region, peer_arn or "", str(generation)))
-        return f"worldseat-{hashlib.sha256(told.encode()).hexdigest()[:40]}"
+        asked = (self.name, region, self.witness, peer_arn, protected, generation)
+        return f"worldseat-{hashlib.sha256(repr(asked).encode()).hexdigest()[:40]}"
 
 
 def check_region(region: str, *, accepted: Collection[str] = ()) -> None:

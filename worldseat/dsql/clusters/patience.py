@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from tenacity import (
@@ -13,6 +14,7 @@ from tenacity import (
     Retrying,
     retry_if_exception,
     retry_if_result,
+    stop_after_attempt,
     stop_before_delay,
 )
 
@@ -35,10 +37,15 @@ class Unsettled(ClusterError):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait in all, and between two looks; both in seconds."""
+    """How long to wait in all, and between two looks; both in seconds.
+
+    looks: how many looks at most. on_trouble: told each error that is waited out.
+    """
 
     seconds: float = 900
     every: float = 2
+    looks: int = sys.maxsize
+    on_trouble: Callable[[ClusterError], None] | None = field(default=None, compare=False)
 
     def until(self, look: Callable[[], T], done: Callable[[T], bool]) -> T:
         """Look until `done`, also past throttling, lost answers and passing conflicts.
@@ -47,8 +54,9 @@ class Patience:
         """
         retrying = Retrying(
             retry=retry_if_result(lambda seen: not done(seen)) | retry_if_exception(_passes),
-            stop=stop_before_delay(self.seconds),
+            stop=stop_before_delay(self.seconds) | stop_after_attempt(self.looks),
             wait=self._wait,
+            before_sleep=self._tell,
             sleep=lambda seconds: _sleep(seconds),
         )
         try:
@@ -67,11 +75,16 @@ class Patience:
 
     def briefly(self) -> Patience:
         """Return the patience for what takes a moment only, such as a new cluster to show."""
-        return Patience(seconds=min(self.seconds, 10 * self.every), every=self.every)
+        return replace(self, looks=10)
 
     def call(self, request: Callable[[], T]) -> T:
         """Send a request that may be repeated, past throttling and passing conflicts."""
         return self.until(request, lambda _: True)
+
+    def _tell(self, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        if self.on_trouble is not None and isinstance(failure, ClusterError):
+            self.on_trouble(failure)
 
     def _wait(self, state: RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None

@@ -37,7 +37,11 @@ class Run:
         self.terminal = terminal
         self.options = options
         self.connect = cache(partial(control.connect, profile=options["profile"]))
-        self.patience = Patience(seconds=options.get("timeout", 900), every=options.get("poll", 2))
+        self.patience = Patience(
+            seconds=options.get("timeout", 900),
+            every=options.get("poll", 2),
+            on_trouble=lambda error: terminal.note(f"{error.what} Trying again."),
+        )
 
     def perform(self) -> None:
         """Do what the action says."""
@@ -54,7 +58,7 @@ class Run:
 
     def observe(self) -> Sighting:
         """Look for the pair in AWS."""
-        return observe(self.pair(), self.connect)
+        return self.patience.briefly().call(partial(observe, self.pair(), self.connect))
 
     def observe_if_allowed(self) -> Sighting:
         """Look for the pair; who has no permission yet needs the policy to get it."""

@@ -50,9 +50,8 @@ class Terminal:
             line = f"{event.text}: {states}"
         if event.statuses is not None and self._console.is_terminal:
             self._live(line)
-        elif line != self._last_line:  # a log needs no line for every look
-            self._last_line = line
-            self._console.print(line, markup=False)
+        else:
+            self.note(line)
 
     def _live(self, line: str) -> None:
         if self._status is None:
@@ -61,8 +60,10 @@ class Terminal:
         self._status.update(line)
 
     def note(self, text: str) -> None:
-        """Say something beside the result."""
-        self._console.print(text, markup=False)
+        """Say something beside the result; once, when it comes again and again."""
+        if text != self._last_line:
+            self._last_line = text
+            self._console.print(text, markup=False)
 
     def result(self, data: dict[str, Any], *lines: str) -> None:
         """Give the result: data for programs, lines for people."""
