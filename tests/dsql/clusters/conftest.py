@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from tests.dsql.clusters.standin import ControlPlane
 from tests.dsql.clusters.standin_http import running
+from worldseat.dsql.clusters import control
 
 
 @dataclass
@@ -60,18 +62,18 @@ class Cli:
         return Outcome(code, out.getvalue(), err.getvalue())
 
 
-@pytest.fixture
-def aws() -> ControlPlane:
-    """Return the state of an AWS without clusters."""
+@pytest.fixture(scope="package")
+def plane() -> ControlPlane:
+    """One control plane for all tests; `aws` empties it."""
     return ControlPlane()
 
 
-@pytest.fixture
-def endpoint(aws: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(scope="package")
+def endpoint(plane: ControlPlane) -> Iterator[str]:
     """Send every DSQL client of this process, and of its children, to the stand-in."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with running(aws) as url:
+    with running(plane) as url, pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            patch.delenv(name, raising=False)
         for name, value in {
             "AWS_ENDPOINT_URL_DSQL": url,
             "AWS_ENDPOINT_URL_STS": url,
@@ -82,11 +84,29 @@ def endpoint(aws: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_MAX_ATTEMPTS": "1",  # botocore's own retries wait; ours are what is tested
         }.items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
         yield url
 
 
+@pytest.fixture(scope="package")
+def kept_clients(endpoint: str) -> Callable[..., control.ControlPlane]:
+    """Make each client once: that costs more than a whole run of the command."""
+    return cache(control.connect)
+
+
 @pytest.fixture
-def cli(endpoint: str, tmp_path: Path) -> Cli:
+def aws(plane: ControlPlane, endpoint: str) -> ControlPlane:
+    """Return an AWS without clusters."""
+    plane.reset()
+    return plane
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept_clients: Callable[..., control.ControlPlane],
+) -> Cli:
     """Return the command, its settings files in a folder of its own."""
+    monkeypatch.setattr(control, "connect", kept_clients)
     return Cli(tmp_path / "env")

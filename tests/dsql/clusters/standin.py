@@ -103,7 +103,7 @@ class ControlPlane:
         self.faults: list[Fault] = []
         self.page_size = 100
         self.look_steps = True
-        self._tokens: dict[tuple[str, str], tuple[Body, Body]] = {}
+        self.tokens: dict[tuple[str, str], tuple[Body, Body]] = {}
         self._lock = threading.RLock()
 
     # --- what tests do to it
@@ -126,9 +126,50 @@ class ControlPlane:
 
         self.faults.append(Fault(operation, None, 1, act, after=after))
 
+    def hang_up_at(self, number: int, *, after: bool) -> None:
+        """Close the connection at the n-th request from now, counted from 0."""
+        left = iter(range(number, -1, -1))
+
+        def act() -> None:
+            if next(left, None) == 0:
+                raise Hangup
+
+        self.faults.append(Fault("*", None, number + 1, act, after=after))
+
+    def reset(self) -> None:
+        """Become an AWS without clusters, and without a past."""
+        for past in (self.clusters, self.calls, self.faults, self.tokens):
+            past.clear()
+        self.page_size, self.look_steps = 100, True
+
     def alive(self, region: str | None = None) -> list[Cluster]:
         """Return the clusters that are not deleted."""
         return [each for each in self.clusters if region in (None, each.region)]
+
+    def put(self, region: str, status: str = "ACTIVE", **more: Any) -> Cluster:
+        """Add a cluster that this pair's command might have made, in any state."""
+        cluster = Cluster(
+            region=region,
+            number=900 + len(self.clusters),
+            protected=more.pop("protected", False),
+            witness=more.pop("witness", "us-west-2"),
+            peers=more.pop("peers", []),
+            tags=more.pop("tags", {"worldseat:pair": "worldseat"}),
+            status=status,
+        )
+        self.clusters.append(cluster)
+        return cluster
+
+    def put_pair(self, status: str = "ACTIVE", **more: Any) -> tuple[Cluster, Cluster]:
+        """Add two clusters that name each other."""
+        first = self.put("us-east-1", status, **more)
+        second = self.put("us-east-2", status, **more, peers=[first.arn])
+        first.peers = [second.arn]
+        return first, second
+
+    def asked(self, *operations: str) -> list[tuple[str, str]]:
+        """Return the calls of these operations, in order: (region, operation)."""
+        return [call for call in self.calls if call[1] in operations]
 
     # --- the API
 
@@ -144,7 +185,7 @@ class ControlPlane:
             return body
 
     def _maybe_fail(self, region: str, operation: str, *, after: bool) -> None:
-        for fault in self.faults:
+        for fault in list(self.faults):
             fits = fault.operation in (operation, "*") and fault.region in (None, region)
             if fits and fault.after is after and fault.times:
                 fault.times -= 1
@@ -152,8 +193,8 @@ class ControlPlane:
 
     def _CreateCluster(self, region: str, params: Body) -> Body:
         token = (region, params["clientToken"])
-        if token in self._tokens:
-            before, answered = self._tokens[token]
+        if token in self.tokens:
+            before, answered = self.tokens[token]
             if before != params:
                 raise Refused("ConflictException", "The client token was used differently before.")
             return answered
@@ -161,7 +202,7 @@ class ControlPlane:
         self._check_properties(region, properties)
         cluster = Cluster(
             region=region,
-            number=len(self._tokens) + 1,
+            number=len(self.tokens) + 1,
             protected=params.get("deletionProtectionEnabled", True),
             witness=properties.get("witnessRegion"),
             peers=list(properties.get("clusters", [])),
@@ -171,7 +212,7 @@ class ControlPlane:
         self.clusters.append(cluster)
         body = cluster.describe()
         body.pop("tags")
-        self._tokens[token] = (params, body)
+        self.tokens[token] = (params, body)
         return body
 
     def _check_properties(self, region: str, properties: Body) -> None:

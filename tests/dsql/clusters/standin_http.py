@@ -51,6 +51,8 @@ def _params(operation: str, found: dict[str, str], query: str, body: bytes) -> B
 def _handler(plane: ControlPlane) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet an answer: two would wait 40 ms for each other
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._serve()
