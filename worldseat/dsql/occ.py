@@ -8,6 +8,7 @@ enclose the outermost transaction; inside one, a `try` around a statement sees n
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -46,15 +47,25 @@ LONGEST_WAIT_SECONDS = 1.0
 
 _CONFLICT_SQLSTATES = frozenset({"40001", "40P01"})
 _CONFLICT_MARKER = re.compile(r"\bOC\d{3}\b")
-# Class 08 is "connection exception"; 57P01 to 57P03 are a server that goes away.
-_LOST_SQLSTATES = re.compile(r"08\w{3}|57P0[123]")
+# Class 08 is "connection exception"; 57P01 to 57P03 are a server that goes away; 40003 is
+# "statement completion unknown".
+_LOST_SQLSTATES = re.compile(r"08\w{3}|57P0[123]|40003")
 
 # Replaced in tests, so that a retry costs no time there.
 _sleep = time.sleep
 
 
 class OutcomeUnknown(OperationalError):
-    """The connection was lost during COMMIT: the transaction may or may not be committed."""
+    """The connection was lost during COMMIT: the transaction may or may not be committed.
+
+    Look at what it would have stored before doing it again.
+    """
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(
+            f"The connection was lost during COMMIT, so it is unknown whether the transaction "
+            f"was stored; look before you repeat it ({reason})."
+        )
 
 
 class NestedRetryError(RuntimeError):
@@ -140,17 +151,17 @@ def occ_retry(
         under a given id) makes a second run harmless. May be a function of the arguments.
 
     The decorated function raises OutcomeUnknown when a COMMIT got no answer and the function
-    is not repeatable (or no attempt is left), NestedRetryError inside another transaction.
+    is not repeatable, or no later attempt came to an end; NestedRetryError inside another
+    transaction. A generator or coroutine function is refused with TypeError, since its body
+    would run after the transaction.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        _refuse_deferred_body(function)
+
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            if connections[using].in_atomic_block:
-                raise NestedRetryError(
-                    f"{function.__qualname__} opens its own transaction and cannot run inside "
-                    f"another: a conflict there could not be retried."
-                )
+            _refuse_nesting(function, using)
             may_repeat = repeatable(*args, **kwargs) if callable(repeatable) else repeatable
             attempt = _Attempt(using=using, may_repeat=may_repeat)
             retrying = Retrying(
@@ -160,12 +171,42 @@ def occ_retry(
                 sleep=lambda seconds: _sleep(seconds),
                 reraise=True,
             )
-            result: R = retrying(attempt, functools.partial(function, *args, **kwargs))
+            try:
+                result: R = retrying(attempt, functools.partial(function, *args, **kwargs))
+            except Error as error:
+                if attempt.is_unknown_after(error):
+                    raise OutcomeUnknown(error) from error
+                raise
             return result
 
         return run
 
     return decorate
+
+
+def _refuse_deferred_body(function: Callable[..., object]) -> None:
+    if (
+        inspect.isgeneratorfunction(function)
+        or inspect.iscoroutinefunction(function)
+        or inspect.isasyncgenfunction(function)
+    ):
+        raise TypeError(
+            f"{function.__qualname__} is a generator or a coroutine function: its body would run "
+            f"after the transaction. Make it a plain function that returns its result."
+        )
+
+
+def _refuse_nesting(function: Callable[..., object], using: str) -> None:
+    connection = connections[using]
+    # With autocommit switched off by hand a transaction is open too, and the end of ours
+    # would not commit it.
+    if connection.in_atomic_block or (
+        connection.connection is not None and not connection.autocommit
+    ):
+        raise NestedRetryError(
+            f"{function.__qualname__} opens its own transaction and cannot run inside "
+            f"another: a conflict there could not be retried."
+        )
 
 
 @dataclass
@@ -181,6 +222,8 @@ class _Attempt:
     connected: bool = False
     body_done: bool = False
     committed: bool = False
+    # A COMMIT before this attempt got no answer.
+    unknown: bool = False
 
     def __call__(self, body: Callable[[], R]) -> R:
         self.connected = self.body_done = self.committed = False
@@ -200,7 +243,8 @@ class _Attempt:
                 counted.connections_lost += 1
                 connections[self.using].close()
                 if self.body_done and not self.committed:
-                    raise OutcomeUnknown(*error.args) from error
+                    self.unknown = True
+                    raise OutcomeUnknown(error) from error
             raise
         return result
 
@@ -208,8 +252,16 @@ class _Attempt:
         self.committed = True
 
     def may_run_again(self, error: BaseException) -> bool:
-        if self.committed or not self.connected:
+        if self.committed:
             return False
         if isinstance(error, OutcomeUnknown):
             return self.may_repeat
+        if not self.connected:
+            # The backend tries to connect long enough; but once an outcome is unknown, only
+            # another run can settle it.
+            return self.unknown and is_connection_lost(error)
         return is_conflict(error) or is_connection_lost(error)
+
+    def is_unknown_after(self, error: Error) -> bool:
+        """Tell whether the last error hides that an earlier COMMIT got no answer."""
+        return self.unknown and not self.committed and not isinstance(error, OutcomeUnknown)
