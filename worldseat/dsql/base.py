@@ -13,12 +13,14 @@ OPTIONS beside those of the PostgreSQL backend:
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base as postgresql
+from django.db.transaction import TransactionManagementError
 from psycopg import IsolationLevel, pq
 
 from worldseat.dsql.auth import mint_token
@@ -56,9 +58,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             params.pop(option, None)
         if self.uses_iam:
             params.setdefault("sslmode", "verify-full")
-            params.setdefault("sslrootcert", "system")
-            if pq.version() >= _LIBPQ_DIRECT_TLS:
-                params.setdefault("sslnegotiation", "direct")
+            if params["sslmode"] == "verify-full":
+                # libpq refuses both with a weaker mode.
+                params.setdefault("sslrootcert", "system")
+                if pq.version() >= _LIBPQ_DIRECT_TLS:
+                    params.setdefault("sslnegotiation", "direct")
         return params
 
     def fresh_connection_params(self) -> dict[str, Any]:
@@ -120,9 +124,56 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         # Django sets autocommit on every pooled connection it takes out.
         return {**self.fresh_connection_params(), "autocommit": True}
 
-    def connect(self) -> None:
-        """Connect, and retire the connection before DSQL would close it."""
-        super().connect()
+    def _configure_connection(self, connection: Any) -> bool:
+        """Note when the connection retires: called once for each, in and out of a pool."""
         spread = random.uniform(0, _SPREAD_SECONDS)  # noqa: S311 - not a secret
-        latest = time.monotonic() + CONNECTION_SECONDS - spread
+        connection.retires_at = time.monotonic() + CONNECTION_SECONDS - spread
+        return bool(super()._configure_connection(connection))  # type: ignore[misc]  # stubs lack it
+
+    def connect(self) -> None:
+        """Connect, and let Django close the connection before DSQL would."""
+        super().connect()
+        latest = self.connection.retires_at
         self.close_at = latest if self.close_at is None else min(self.close_at, latest)
+
+    def ensure_connection(self) -> None:
+        """Connect where there is no connection, or one that is due to retire.
+
+        Django looks at `close_at` between requests only; a worker's thread may have none.
+        """
+        if self.connection is not None and not self.in_atomic_block and self._is_retired():
+            self.close()
+        super().ensure_connection()
+
+    def _is_retired(self) -> bool:
+        # Never in the middle of a transaction that was begun by hand.
+        idle = self.connection.info.transaction_status == pq.TransactionStatus.IDLE
+        # One that is being made has no date yet.
+        retires_at = getattr(self.connection, "retires_at", math.inf)
+        return bool(idle and time.monotonic() >= retires_at)
+
+    def _close(self) -> None:
+        """Close the connection; a retired one is not given back to the pool alive."""
+        if self.pool is not None and self.connection is not None and self._is_retired():
+            self.connection.close()
+        super()._close()  # type: ignore[misc]  # stubs lack it
+
+    def chunked_cursor(self) -> Any:
+        """Return a plain cursor: DSQL has no DECLARE CURSOR."""
+        return self.cursor()
+
+    def _commit(self) -> None:
+        """Commit, but not a transaction in which an error was swallowed.
+
+        The server answers that COMMIT with ROLLBACK, which psycopg and Django take for success.
+        """
+        if (
+            self.connection is not None
+            and self.connection.info.transaction_status == pq.TransactionStatus.INERROR
+        ):
+            raise TransactionManagementError(
+                "A database error inside this transaction was caught and dropped, and there are "
+                "no savepoints: the whole transaction is lost, nothing was stored. Let the error "
+                "out of the atomic block."
+            )
+        super()._commit()  # type: ignore[misc]  # stubs lack it
