@@ -27,8 +27,11 @@ def database_from_url(url: str) -> dict[str, Any]:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise BadDatabaseURL(f"not a URL: {error}") from None
+    except ValueError:
+        # Python's own message repeats the text, of which a password may be a part.
+        raise BadDatabaseURL(
+            "not a URL: look at the port, and write / : @ # ? in a password as %2F %3A %40 %23 %3F"
+        ) from None
     iam = parts.scheme == "dsql"
     if not iam and parts.scheme not in _POSTGRESQL:
         raise BadDatabaseURL(
@@ -37,14 +40,19 @@ def database_from_url(url: str) -> dict[str, Any]:
     host = parts.hostname or ""
     if not host:
         raise BadDatabaseURL("the host is missing")
+    if parts.fragment:
+        raise BadDatabaseURL("what follows a # is lost: write it as %23")
+    name = unquote(parts.path.removeprefix("/")) or "postgres"
     options: dict[str, Any] = {**dict(parse_qsl(parts.query)), "iam": iam}
     if iam:
         if parts.password:
             raise BadDatabaseURL("a dsql:// URL takes no password: a token is signed instead")
-        options.setdefault("region", _region_of(host))
+        if name != "postgres":
+            raise BadDatabaseURL("a cluster has one database: end the URL's path with /postgres")
+        options["region"] = options.get("region") or _region_of(host)
     return {
         "ENGINE": ENGINE,
-        "NAME": unquote(parts.path.lstrip("/")) or "postgres",
+        "NAME": name,
         "USER": unquote(parts.username or ("admin" if iam else "")),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
