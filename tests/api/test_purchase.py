@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from sales.models import Event, LedgerEntry, Order, Seat, SeatStatus, StoredAnswer, Ticket
+from sales.models import Event, LedgerEntry, Order, Seat, SeatStatus, Ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
