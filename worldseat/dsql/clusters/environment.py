@@ -88,10 +88,15 @@ def _write(path: Path, values: Mapping[str, str], secret: str) -> Written:
     if not changed:
         path.chmod(PRIVATE)
         return Written(path, created=False, changed=(), backup=None)
-    backup = path.with_name(f"{path.name}.before")
+    backup = _unused(path.with_name(f"{path.name}.before"))
     _replace(backup, text)
     _replace(path, _merged(text, wanted))
     return Written(path, created=False, changed=changed, backup=backup)
+
+
+def _unused(path: Path) -> Path:
+    names = (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000)))
+    return next(each for each in names if not each.exists())
 
 
 def _shown(name: str, value: str | None) -> str:

@@ -75,7 +75,8 @@ class Pair:
                 f"The witness {self.witness} is one of the two regions.",
                 todo="Name a third region: the witness decides when the two cannot see each other.",
             )
-        for region in filter(None, (*self.regions, self.witness)):
+        named = self.regions if self.witness is None else (*self.regions, self.witness)
+        for region in named:
             check_region(region, accepted=self.accepted)
 
     @property

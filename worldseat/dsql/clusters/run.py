@@ -227,25 +227,40 @@ class Run:
         )
 
     def confirmations(self, seen: Sighting) -> list[str]:
-        """Return the ids that were given or are typed now; ask before deleting anything at all."""
-        given = list(self.options["confirm"])
-        protected = needs_confirmation(seen)
+        """Return the ids that were given or are typed now; ask before deleting anything at all.
+
+        Raises NotConfirmed for clusters without protection; `delete_pair` does for the others.
+        """
+        confirmed = list(self.options["confirm"])
         asking = sys.stdin.isatty() and not self.options["as_json"]
+        protected = needs_confirmation(seen)
         for cluster in protected:
-            if cluster.id not in given and asking:
-                given.append(
-                    input(f"{cluster.arn} is protected. Type its id to delete it for ever: ")
+            if cluster.id not in confirmed and asking:
+                confirmed.append(
+                    _answer(f"{cluster.arn} is protected. Type its id to delete it for ever: ")
                 )
-        staying = [each for each in seen if not each.is_leaving and each not in protected]
-        if staying and not protected and not self.options["yes"]:
-            agreed = asking and input(f"Delete {', '.join(e.arn for e in staying)}? [yes/no] ")
-            if agreed != "yes":
+        open_ones = [
+            each
+            for each in seen
+            if not (each.is_leaving or each in protected or each.id in confirmed)
+        ]
+        if open_ones and not self.options["yes"]:
+            ids = tuple(each.id for each in open_ones)
+            named = " and ".join(each.arn for each in open_ones)
+            if not asking or _answer(f"Delete {named} with all data? [yes/no] ") != "yes":
                 raise NotConfirmed(
-                    f"The deletion of {', '.join(each.id for each in staying)} was not confirmed.",
+                    f"The deletion of {', '.join(ids)} was not confirmed.",
                     todo="Run it again with --yes.",
-                    ids=tuple(each.id for each in staying),
+                    ids=ids,
                 )
-        return given
+        return confirmed
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:
+        return ""
 
 
 def _remarks(seen: Sighting) -> list[str]:

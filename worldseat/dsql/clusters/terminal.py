@@ -10,6 +10,7 @@ from rich.status import Status
 from rich.table import Table
 
 from worldseat.dsql.clusters.control import region_of
+from worldseat.dsql.clusters.deletion import NotConfirmed
 from worldseat.dsql.clusters.failures import AccessDenied, ClusterError
 from worldseat.dsql.clusters.observation import Event, Sighting
 
@@ -141,4 +142,6 @@ def _error_data(error: ClusterError) -> dict[str, Any]:
     }
     if isinstance(error, AccessDenied):
         data["actions"] = list(error.actions)
+    if isinstance(error, NotConfirmed):
+        data["ids"] = list(error.ids)
     return data
