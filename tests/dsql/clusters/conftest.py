@@ -38,6 +38,7 @@ class Cli:
     """`manage.py dsql_cluster`, in this process."""
 
     folder: Path
+    connect: Callable[..., control.ControlPlane]
 
     def __call__(self, action: str, *args: str) -> Outcome:
         """Run an action; errors become an exit code, as in a shell."""
@@ -108,5 +109,6 @@ def cli(
     kept_clients: Callable[..., control.ControlPlane],
 ) -> Cli:
     """Return the command, its settings files in a folder of its own."""
+    real = control.connect
     monkeypatch.setattr(control, "connect", kept_clients)
-    return Cli(tmp_path / "env")
+    return Cli(tmp_path / "env", connect=real)

@@ -96,7 +96,7 @@ def test_delete_goes_on_wherever_it_was_stopped(
             stopped += 1
         else:
             break
-        outcome = cli("delete", "--yes", *confirmed)
+        outcome = cli("delete", *confirmed)
         assert outcome.code == 0, f"after stopping {when} call {stopped}: {outcome.err}"
         assert aws.alive() == []
     assert stopped >= 10
