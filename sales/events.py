@@ -47,6 +47,9 @@ def _why_not_on_sale(event: Event, now: datetime) -> str:
         return "The sale is paused."
     if event.state != EventState.PUBLISHED:
         return "The event is not on sale."
+    if event.plan_id is None:
+        # An import sets the plan last: before, some of the seats may be missing.
+        return "The event has no seats yet."
     if now < event.on_sale_at:
         return "The sale has not started."
     if now >= event.off_sale_at:

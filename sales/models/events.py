@@ -27,13 +27,14 @@ class EventQuerySet(models.QuerySet["Event"]):
     """Events, by who may see them."""
 
     def public(self) -> EventQuerySet:
-        """Return what fans may see: everything but drafts."""
-        return self.exclude(state=EventState.DRAFT)
+        """Return what fans may see: no drafts, and no event whose seats are not complete."""
+        return self.exclude(state=EventState.DRAFT).filter(plan__isnull=False)
 
     def visible_to(self, user: Any) -> EventQuerySet:
         """Return what a user may see: the public events and her organisation's own."""
         own = models.Q(organisation__in=organisations_of(user))
-        return self.filter(~models.Q(state=EventState.DRAFT) | own)
+        public = ~models.Q(state=EventState.DRAFT) & models.Q(plan__isnull=False)
+        return self.filter(public | own)
 
     def on_sale(self, now: datetime, *, sells: bool = True) -> EventQuerySet:
         """Return the events that sell at an instant, or those that do not."""
