@@ -1,0 +1,46 @@
+"""Seating plans: read pretix's JSON format, check it, import it into an event.
+
+`read_plan` makes a Plan of a file, `plan_by_numbers` of row ranges; `import_plan` makes the
+plan's seats for an event, and only at its end do they count.
+"""
+
+from sales.plans.importing import Done, Progress, import_plan
+from sales.plans.numbers import BadNumbers, Block, plan_by_numbers
+from sales.plans.parsing import Plan, PlanInvalid, PlannedSeat, parse_plan, read_plan
+from sales.plans.places import Place
+from sales.plans.prices import HIGHEST_PRICE, Prices
+from sales.plans.reading import PlanUnreadable
+from sales.plans.refusals import (
+    EventHasSales,
+    ImportDisturbed,
+    OtherPlan,
+    PricesRefused,
+    Published,
+    Refused,
+    UnknownEvent,
+)
+
+__all__ = [
+    "HIGHEST_PRICE",
+    "BadNumbers",
+    "Block",
+    "Done",
+    "EventHasSales",
+    "ImportDisturbed",
+    "OtherPlan",
+    "Place",
+    "Plan",
+    "PlanInvalid",
+    "PlanUnreadable",
+    "PlannedSeat",
+    "Prices",
+    "PricesRefused",
+    "Progress",
+    "Published",
+    "Refused",
+    "UnknownEvent",
+    "import_plan",
+    "parse_plan",
+    "plan_by_numbers",
+    "read_plan",
+]
