@@ -137,7 +137,7 @@ def grant_role(
         def run(statement: sql.Composed = statement, done: sql.Composed | None = done) -> bool:
             return _run(connect, statement, done)
 
-        if patience.briefly().call(run):
+        if patience.call(run):
             tell(Event(what, changed=True))
         else:
             tell(Event(f"{what}: was so already"))

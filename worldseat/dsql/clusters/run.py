@@ -23,7 +23,7 @@ from worldseat.dsql.clusters.patience import Patience
 from worldseat.dsql.clusters.plan import describe, plan_creation
 from worldseat.dsql.clusters.role import Grant, admin_connection, grant_role
 from worldseat.dsql.clusters.terminal import Terminal, as_data
-from worldseat.dsql.clusters.waiting import PairIncomplete, wait_until_gone, wait_until_ready
+from worldseat.dsql.clusters.waiting import wait_until_gone, wait_until_ready
 
 __all__ = ["Run"]
 
@@ -179,12 +179,7 @@ class Run:
         grant = Grant(
             role=self.options["role"], iam=self.options["iam"], schema=self.options["schema"]
         )
-        seen = self.observe()
-        cluster = next(iter(seen), None)
-        if cluster is None or not seen.complete:
-            raise PairIncomplete(
-                f"The pair {seen.pair.name!r} is not whole.", todo="Run `create` first."
-            )
+        cluster = next(iter(self.observe_connectable()))
         grant_role(
             grant,
             connect=partial(
@@ -200,6 +195,15 @@ class Run:
             {"ok": True, "role": grant.role, "iam": grant.iam, "changed": self.terminal.changed},
             f"{grant.iam} connects as {grant.role}. Run it again after each `migrate`: DSQL has "
             f"no default privileges for new tables.",
+        )
+
+    def observe_connectable(self) -> Sighting:
+        """Look for a pair that takes connections; a sleeping one does, it wakes at the first."""
+        seen = self.observe()
+        if seen.complete and all(each.is_ready or each.status == "INACTIVE" for each in seen):
+            return seen
+        return wait_until_ready(
+            seen, connect=self.connect, patience=self.patience, tell=self.terminal.tell
         )
 
     def delete(self) -> None:
