@@ -107,7 +107,7 @@ def test_knows_the_errors_of_the_model(stubbed: Any, code: str, error: type[Exce
     plane, stubber = stubbed
     assert code in MODEL.shape_names
     stubber.add_client_error("delete_cluster", code, "words", 400)
-    with pytest.raises(error, match="words|too many"):
+    with pytest.raises(error, match=r"words|too many"):
         plane.delete(ID)
 
 
