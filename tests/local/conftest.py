@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,13 +23,14 @@ def home(tmp_path: Path) -> Iterator[Path]:
     home = tmp_path / "a checkout" / ("deep " * 20).strip() / ".worldseat"
     yield home
     for process in _processes_of(home):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 @pytest.fixture
 def left_behind(home: Path) -> Callable[[], list[str]]:
     """Return a function that lists the processes started for `home` which still run."""
-    return lambda: [" ".join(process.cmdline()) for process in _processes_of(home)]
+    return lambda: [process.info["name"] for process in _processes_of(home)]
 
 
 @pytest.fixture
@@ -70,12 +72,13 @@ def interrupt(process: subprocess.Popen[str]) -> None:
 
 def _processes_of(home: Path) -> list[psutil.Process]:
     found = []
-    for process in psutil.process_iter():
+    for process in psutil.process_iter(["name", "cmdline"]):
         try:
             # PostgreSQL's backends overwrite their environment, but run in the data directory.
             named = process.environ().get("WORLDSEAT_STATE_DIR") == str(home)
-            if named or Path(process.cwd()).is_relative_to(home):
+            at_home = named or Path(process.cwd()).is_relative_to(home)
+            if at_home and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
             continue
-    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
+    return found

@@ -52,8 +52,8 @@ def test_leaves_nothing_behind(
 ) -> None:
     process = manage("local", "--json")
     addresses(process)
-    assert any("valkey" in command for command in left_behind())
-    assert any("postgres" in command for command in left_behind())
+    assert "valkey-server" in left_behind()
+    assert "postgres" in left_behind()
     process.send_signal(number)
     process.wait()
     wait_until(lambda: left_behind() == [], what=f"the servers' end after {number.name}")
@@ -84,7 +84,8 @@ def test_uses_the_servers_that_the_environment_names(
 ) -> None:
     process = manage("local", "--json", DATABASE_URL="postgres://u@127.0.0.1:9/given")
     assert addresses(process)["database_url"] == "postgres://u@127.0.0.1:9/given"
-    assert not any("postgres -D" in command for command in left_behind())
+    assert "valkey-server" in left_behind()
+    assert "postgres" not in left_behind()
 
 
 def test_ends_with_an_error_when_a_server_dies(manage: Manage, left_behind: LeftBehind) -> None:

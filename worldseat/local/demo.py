@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,7 @@ from worldseat.local.processes import (
     Child,
     Program,
     ProgramFailed,
+    Stopped,
     Supervisor,
     stopped_by_signals,
 )
@@ -72,16 +74,20 @@ def run(options: Options, home: Path, environment: Mapping[str, str], console: C
     began = time.monotonic()
     try:
         with stopped_by_signals(), contextlib.ExitStack() as stack:
-            with _step(console, "PostgreSQL and Valkey"):
+            with _step(console, "Database and broker"):
                 supervisor, addresses = stack.enter_context(servers.running(home, environment))
+            _say_whose(addresses, console)
             demo = _Demo(options, home, supervisor, addresses, environment, console)
             demo.prepare()
             status = demo.stampede()
             console.print(f"Took {time.monotonic() - began:.1f} s.", highlight=False)
             return status if options.once else demo.serve(status)
-    except KeyboardInterrupt as stop:
-        console.print(f"[yellow]Stopped by {stop.args[0] if stop.args else 'Ctrl-C'}.[/]")
-        return 130
+    except Stopped as stop:
+        console.print(f"[yellow]Stopped by {stop.signal.name}.[/]")
+        return 128 + stop.signal
+    except KeyboardInterrupt:
+        console.print("[yellow]Stopped.[/]")
+        return 128 + signal.SIGINT
 
 
 class _Demo:
@@ -200,11 +206,13 @@ class _Demo:
         printed = self._home / "demo.json"
         program = replace(self._manage("seed_demo", "--json"), output=printed)
         self._finish(self._supervisor.start(program))
+        text = printed.read_text()
+        printed.unlink()  # it holds passwords
         try:
-            seeded = json.loads(printed.read_text())
+            seeded = json.loads(text)
             return Scene(seeded["event"], seeded["seat"], seeded["logins"])
         except (ValueError, KeyError, TypeError) as error:
-            raise BadSeed(printed.read_text()) from error
+            raise BadSeed(text) from error
 
     def _manage(self, command: str, *words: str, attached: bool = False) -> Program:
         return self._python(
@@ -249,6 +257,17 @@ class _Demo:
                     "Its region has no worker any more: start the demo again to have it back."
                 )
         return any(not failure.name.startswith("worker-") for failure in ended)
+
+
+def _say_whose(addresses: servers.Addresses, console: Console) -> None:
+    """Warn of servers that are not ours: what follows migrates and fills them."""
+    for name, variable, url in (
+        ("postgres", "DATABASE_URL", addresses.database_url),
+        ("valkey", "REDIS_URL", addresses.redis_url),
+    ):
+        if name not in addresses.ports:
+            host = urlsplit(url).hostname
+            console.print(f"[yellow]  Not embedded: {variable} names {host}.[/]", highlight=False)
 
 
 @contextlib.contextmanager

@@ -233,6 +233,10 @@ def _stop(child: Child, in_a_hurry: Callable[[], bool]) -> None:
 class Stopped(KeyboardInterrupt):
     """We were asked to end by SIGTERM or SIGHUP."""
 
+    def __init__(self, number: int) -> None:
+        self.signal = signal.Signals(number)
+        super().__init__(self.signal.name)
+
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[None]:
@@ -242,7 +246,7 @@ def stopped_by_signals() -> Iterator[None]:
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(signal.Signals(number).name)
+        raise Stopped(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
