@@ -8,7 +8,6 @@ import http.client
 import json
 import re
 import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,14 +22,13 @@ from rich.markup import escape
 from worldseat.local import ports, servers
 from worldseat.local.processes import (
     Child,
-    Program,
     ProgramFailed,
     Stopped,
     Supervisor,
     stopped_by_signals,
 )
+from worldseat.local.programs import Programs
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
 _WATCH_SECONDS = 0.2
 _WORKER_READY = re.compile(r"@\S+ ready\.")
 # A first run compresses every static file, on a slow machine with one core.
@@ -107,21 +105,27 @@ class _Demo:
         self._supervisor = supervisor
         self._addresses = addresses
         self._console = console
-        self._environment = {
-            "HTTPS_ONLY": "false",  # it serves on loopback, whatever database stands behind it
-            "SECRET_KEY": servers.secret_key(home),
-            **environment,
-            "DATABASE_URL": addresses.database_url,
-            "REDIS_URL": addresses.redis_url,
-            "PYTHONUNBUFFERED": "1",
-        }
+        self._programs = Programs(
+            home,
+            {
+                "HTTPS_ONLY": "false",  # it serves on loopback, whatever database is behind it
+                "SECRET_KEY": servers.secret_key(home),
+                **environment,
+                "DATABASE_URL": addresses.database_url,
+                "REDIS_URL": addresses.redis_url,
+                "PYTHONUNBUFFERED": "1",
+            },
+        )
 
     def prepare(self) -> None:
         """Start what the stampede needs, side by side where one needs not wait for the other."""
-        workers = [self._start_worker(region) for region in self._options.regions]
-        static = self._supervisor.start(self._manage("collectstatic", "--no-input"))
+        workers = [
+            self._supervisor.start(self._programs.worker(region))
+            for region in self._options.regions
+        ]
+        static = self._supervisor.start(self._programs.manage("collectstatic", "--no-input"))
         with _step(self._console, "Tables"):
-            self._finish(self._supervisor.start(self._manage("migrate", "--no-input")))
+            self._finish(self._supervisor.start(self._programs.manage("migrate", "--no-input")))
         with _step(self._console, "Demo event"):
             self._scene = self._seed()
         with _step(self._console, "Web server"):
@@ -140,11 +144,11 @@ class _Demo:
         words = ["--event", self._scene.event, "--seat", self._scene.seat]
         words += ["--buyers", str(self._options.buyers)]
         words += ["--regions", ",".join(self._options.regions)]
-        program = self._manage("stampede", *words, attached=True)
+        program = self._programs.manage("stampede", *words, attached=True)
         return abs(self._supervisor.run(program, meanwhile=self._report_ended))
 
     def _show_addresses(self) -> None:
-        show = self._console.print
+        show = partial(self._console.print, soft_wrap=True, highlight=False)
         show()
         for what, path in (
             ("Scoreboard", "/stampedes/latest/"),
@@ -152,10 +156,10 @@ class _Demo:
             ("Admin", "/admin/"),
             ("API docs", "/api/v1/docs/"),
         ):
-            show(f"  {what:<11}[link]{self._web_url}{path}[/link]")
+            show(f"  {what:<11}{self._web_url}{path}")
         for login in self._scene.logins:
-            show("  " + "  ".join(str(value) for value in login.values()), highlight=False)
-        show(f"  {'Logs':<11}{self._home / 'logs'}")
+            show("  " + escape("  ".join(str(value) for value in login.values())))
+        show(f"  {'Logs':<11}{escape(str(self._home / 'logs'))}")
 
     def serve(self, status: int) -> int:
         """Serve until Ctrl-C or until what the pages need has died; return the exit status."""
@@ -169,42 +173,21 @@ class _Demo:
             return status
         return 1
 
-    def _start_worker(self, region: str) -> Child:
-        words = ["-m", "celery", "-A", "worldseat", "worker", "--pool", "threads"]
-        words += ["--concurrency", "4", "-Q", f"worldseat,{region}", "-n", f"{region}@%h"]
-        words += ["--loglevel", "info", "--without-gossip", "--without-mingle"]
-        program = self._python(
-            f"worker-{region}",
-            words,
-            {"WORLDSEAT_REGION": region},
-            grace=5.0,
-            # A warm shutdown would wait for its tasks, long after everything else has gone.
-            death_signal=signal.SIGKILL,
-        )
-        return self._supervisor.start(program)
-
     def _start_web(self) -> None:
-        def program_on(port: int) -> Program:
-            words = ["-m", "gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}"]
-            words += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
-            words += ["--access-logfile", "-"]
-            return self._python("web", words, death_signal=signal.SIGQUIT)
-
         self._web, port = ports.start_on_free_port(
             self._supervisor,
-            program_on,
+            self._programs.web,
             preferred=self._options.port,
             ready_on=lambda port: partial(_is_healthy, port),
             deadline=_START_SECONDS,
         )
         self._web_url = f"http://127.0.0.1:{port}"
-        self._environment["WORLDSEAT_SITE_URL"] = self._web_url
-        numbers = {**self._addresses.ports, "web": port}
-        servers.publish(self._home, replace(self._addresses, ports=numbers), web_url=self._web_url)
+        addresses = replace(self._addresses, ports={**self._addresses.ports, "web": port})
+        servers.publish(self._home, addresses, web_url=self._web_url)
 
     def _seed(self) -> Scene:
         printed = self._home / "demo.json"
-        program = replace(self._manage("seed_demo", "--json"), output=printed)
+        program = self._programs.manage("seed_demo", "--json", output=printed)
         self._finish(self._supervisor.start(program))
         text = printed.read_text()
         printed.unlink()  # it holds passwords
@@ -213,33 +196,6 @@ class _Demo:
             return Scene(seeded["event"], seeded["seat"], seeded["logins"])
         except (ValueError, KeyError, TypeError) as error:
             raise BadSeed(text) from error
-
-    def _manage(self, command: str, *words: str, attached: bool = False) -> Program:
-        return self._python(
-            command, [str(_CHECKOUT / "manage.py"), command, *words], attached=attached
-        )
-
-    def _python(
-        self,
-        name: str,
-        words: Sequence[str],
-        environment: Mapping[str, str] | None = None,
-        *,
-        attached: bool = False,
-        grace: float = 10.0,
-        death_signal: signal.Signals = signal.SIGTERM,
-    ) -> Program:
-        return Program(
-            name=name,
-            command=[sys.executable, *words],
-            env={**self._environment, **(environment or {})},
-            cwd=_CHECKOUT,
-            log=None if attached else self._home / "logs" / f"{name}.log",
-            # One on our terminal hears Ctrl-C as a person means it, and puts the cursor back.
-            stop_signal=signal.SIGINT if attached else signal.SIGTERM,
-            death_signal=death_signal,
-            grace=grace,
-        )
 
     def _finish(self, child: Child) -> None:
         program = child.program
@@ -251,7 +207,8 @@ class _Demo:
         """Say which children have died; return whether one of them was more than a worker."""
         ended = self._supervisor.newly_ended()
         for failure in ended:
-            self._console.print(f"[bold red]{escape(str(failure))}[/]", highlight=False)
+            message = f"[bold red]{escape(str(failure))}[/]"
+            self._console.print(message, soft_wrap=True, highlight=False)
             if failure.name.startswith("worker-"):
                 self._console.print(
                     "Its region has no worker any more: start the demo again to have it back."

@@ -1,0 +1,71 @@
+"""The programs of the product: what to run, with which settings, and how each is ended."""
+
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from worldseat.local.processes import Program
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Programs:
+    """Programs that get `environment` as theirs, and log under `home`."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self._home = home
+        self._environment = dict(environment)
+
+    def manage(
+        self, command: str, *words: str, attached: bool = False, output: Path | None = None
+    ) -> Program:
+        """Return a manage.py command; `attached` leaves it on our terminal."""
+        return Program(
+            name=command,
+            command=[sys.executable, str(_CHECKOUT / "manage.py"), command, *words],
+            env=self._environment,
+            cwd=_CHECKOUT,
+            log=None if attached else self._log(command),
+            output=output,
+            # As a person at the terminal would: a progress bar then puts the cursor back.
+            stop_signal=signal.SIGINT if attached else signal.SIGTERM,
+        )
+
+    def worker(self, region: str) -> Program:
+        """Return the Celery worker of a region, which serves its queue and the common one."""
+        words = ["celery", "-A", "worldseat", "worker", "--pool", "threads", "--concurrency", "4"]
+        words += ["-Q", f"worldseat,{region}", "-n", f"{region}@%h", "--loglevel", "info"]
+        words += ["--without-gossip", "--without-mingle"]
+        return Program(
+            name=f"worker-{region}",
+            command=self._module(words),
+            env={**self._environment, "WORLDSEAT_REGION": region},
+            cwd=_CHECKOUT,
+            log=self._log(f"worker-{region}"),
+            # A warm shutdown waits for tasks, whose servers are going too.
+            grace=5.0,
+            death_signal=signal.SIGKILL,
+        )
+
+    def web(self, port: int) -> Program:
+        """Return the web server on 127.0.0.1:`port`."""
+        words = ["gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}"]
+        words += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
+        words += ["--access-logfile", "-"]
+        return Program(
+            name="web",
+            command=self._module(words),
+            env=self._environment,
+            cwd=_CHECKOUT,
+            log=self._log("web"),
+            # "Quick" shutdown; SIGTERM would wait for open requests.
+            death_signal=signal.SIGQUIT,
+        )
+
+    def _module(self, words: Sequence[str]) -> list[str]:
+        # Not the scripts in .venv/bin: their first line breaks when the checkout is moved.
+        return [sys.executable, "-m", *words]
+
+    def _log(self, name: str) -> Path:
+        return self._home / "logs" / f"{name}.log"
