@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.markup import escape
 
-from worldseat.local import ports, servers
+from worldseat.local import ports, servers, static
 from worldseat.local.processes import (
     Child,
+    Program,
     ProgramFailed,
     Stopped,
     Supervisor,
@@ -123,13 +124,15 @@ class _Demo:
             self._supervisor.start(self._programs.worker(region))
             for region in self._options.regions
         ]
-        static = self._supervisor.start(self._programs.manage("collectstatic", "--no-input"))
+        collecting = None if static.are_current() else self._supervisor.start(self._collect())
         with _step(self._console, "Tables"):
             self._finish(self._supervisor.start(self._programs.manage("migrate", "--no-input")))
         with _step(self._console, "Demo event"):
             self._scene = self._seed()
         with _step(self._console, "Web server"):
-            self._finish(static)
+            if collecting:
+                self._finish(collecting)
+                static.note_collected()
             self._start_web()
         with _step(self._console, f"A worker in {' and '.join(self._options.regions)}"):
             for worker in workers:
@@ -172,6 +175,9 @@ class _Demo:
             self._console.print("Stopping ...")
             return status
         return 1
+
+    def _collect(self) -> Program:
+        return self._programs.manage("collectstatic", "--no-input")
 
     def _start_web(self) -> None:
         self._web, port = ports.start_on_free_port(
