@@ -11,6 +11,8 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("admin/", admin.site.urls),
     path("api/", include("worldseat.api.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("", include("sales.urls")),
 ]
 
 handler400 = "worldseat.api.errors.bad_request"

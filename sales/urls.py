@@ -1,0 +1,22 @@
+"""The pages for fans."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from sales.views import events, orders, purchases, stampedes
+
+app_name = "sales"
+
+urlpatterns = [
+    path("", events.events, name="event-list"),
+    path("events/<uuid:event_id>/", events.event, name="event"),
+    path("events/<uuid:event_id>/map.svg", events.seat_map, name="event-map"),
+    path("events/<uuid:event_id>/purchase/", purchases.purchase, name="purchase"),
+    path("orders/", orders.orders, name="order-list"),
+    path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("stampedes/", stampedes.stampedes, name="stampede-list"),
+    path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
+    path("stampedes/<uuid:stampede_id>/", stampedes.scoreboard, name="stampede"),
+    path("stampedes/<uuid:stampede_id>/live/", stampedes.live, name="stampede-live"),
+]
