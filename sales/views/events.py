@@ -1,0 +1,172 @@
+"""What is on, and an event with its seats."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from sales.events import EventNotFound, NotOnSale, check_on_sale, visible_event
+from sales.models import Event, EventState, PriceCategory, Seat, SeatStatus
+from sales.views.seat_maps import drawn, version_of
+
+__all__ = ["event", "events", "find_event", "render_event", "seat_map"]
+
+_A_PAGE = 24
+_LONGEST_SEARCH = 100
+# An event stays listed for so long after it has begun.
+_LISTED_AFTER = timedelta(hours=12)
+
+
+@require_safe
+def events(request: HttpRequest) -> HttpResponse:
+    """List what is on, the next one first; `q` searches name, venue and city."""
+    now = timezone.now()
+    words = request.GET.get("q", "").replace("\0", "").strip()[:_LONGEST_SEARCH]
+    free = Seat.objects.filter(event=OuterRef("pk"), status=SeatStatus.AVAILABLE)
+    found = (
+        Event.objects.visible_to(request.user)
+        .matching(words)
+        .filter(starts_at__gt=now - _LISTED_AFTER)
+        .select_related("venue", "organisation")
+        .annotate(price_from=Min("categories__price_minor"), has_seats=Exists(free))
+        .order_by("starts_at", "pk")
+    )
+    page = Paginator(found, _A_PAGE).get_page(request.GET.get("page"))
+    with_seats = {each.pk for each in page if getattr(each, "has_seats", False)}
+    listed = [{"event": each, "sale": _sale(each, now, each.pk in with_seats)} for each in page]
+    return render(
+        request, "sales/event_list.html", {"page": page, "listed": listed, "words": words}
+    )
+
+
+@require_safe
+def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Show an event, its seat map, and a form to buy a seat; `seat` chooses one already."""
+    return render_event(request, event_id, seat_id=_uuid(request.GET.get("seat", "")))
+
+
+@require_safe
+def seat_map(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Return the seat map as SVG; under its version (`v`) it may be kept for ever."""
+    shown = find_event(request, event_id)
+    if shown.plan_id is None:
+        raise Http404("The event has no seats yet.")
+    version = version_of(shown, _categories(shown))
+    svg = drawn(event=shown, version=version, user=request.user)
+    zipped = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(svg if zipped else gzip.decompress(svg), content_type="image/svg+xml")
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    # A draft's map is its organisation's own.
+    whose = "private" if shown.state == EventState.DRAFT else "public"
+    kept = "max-age=31536000, immutable" if request.GET.get("v") == version else "no-cache"
+    response.headers["Cache-Control"] = f"{whose}, {kept}"
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return response
+
+
+def find_event(request: HttpRequest, event_id: UUID) -> Event:
+    """Return an event that the visitor may see; raises Http404."""
+    try:
+        return visible_event(event_id=event_id, user=request.user)
+    except EventNotFound as error:
+        raise Http404(str(error)) from None
+
+
+def render_event(
+    request: HttpRequest,
+    event_id: UUID,
+    *,
+    seat_id: UUID | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Draw the page of an event, with a problem if there is one; raises Http404."""
+    shown, now = find_event(request, event_id), timezone.now()
+    categories = _categories(shown)
+    free = sum(category.free for category in categories)
+    sections = _sections(shown)
+    section = _section(request, shown, seat_id, sections)
+    context = {
+        "event": shown,
+        "sale": _sale(shown, now, bool(free)),
+        "categories": categories,
+        "free": free,
+        "sections": sections,
+        "section": section,
+        "rows": _free_rows(shown, section),
+        "chosen": seat_id,
+        "map_version": version_of(shown, categories),
+        "problem": problem,
+        # Each page has its own: the form sent twice sells once.
+        "key": uuid4().hex,
+    }
+    response = render(request, "sales/event.html", context, status=status)
+    add_never_cache_headers(response)
+    return response
+
+
+def _categories(shown: Event) -> list[Any]:
+    """Return the categories with their numbers of seats, `seats_there`, and of free ones."""
+    there = Count("seats")
+    free = Count("seats", filter=Q(seats__status=SeatStatus.AVAILABLE))
+    found = PriceCategory.objects.filter(event=shown).annotate(seats_there=there, free=free)
+    return list(found.order_by("position", "name"))
+
+
+def _sections(shown: Event) -> list[str]:
+    sections = Seat.objects.filter(event=shown).values("section").annotate(first=Min("position"))
+    return [each["section"] for each in sections.order_by("first")]
+
+
+def _section(
+    request: HttpRequest, shown: Event, seat_id: UUID | None, sections: list[str]
+) -> str | None:
+    """Return the section whose seats the form offers: asked for, of the seat, or the first free."""
+    asked = request.GET.get("section")
+    if asked in sections:
+        return asked
+    seats = Seat.objects.filter(event=shown)
+    chosen = seats.filter(pk=seat_id).first() if seat_id else None
+    first = chosen or seats.filter(status=SeatStatus.AVAILABLE).in_order().first()
+    return first.section if first else next(iter(sections), None)
+
+
+def _free_rows(shown: Event, section: str | None) -> list[tuple[str, list[Seat]]]:
+    free = Seat.objects.filter(event=shown, section=section, status=SeatStatus.AVAILABLE)
+    seats = free.in_order().select_related("category").defer("event")
+    return [(row, list(group)) for row, group in groupby(seats, key=lambda seat: seat.row)]
+
+
+def _sale(shown: Event, now: datetime, has_seats: bool) -> dict[str, Any]:
+    """Say how the sale stands: whether one can buy, and why not."""
+    try:
+        check_on_sale(shown, now=now)
+    except NotOnSale as error:
+        waits = shown.state == EventState.PUBLISHED and now < shown.on_sale_at
+        kind = "soon" if waits else shown.state if shown.state != "published" else "ended"
+        label = "Draft" if shown.state == EventState.DRAFT else str(error.reason).rstrip(".")
+        return {"open": False, "kind": kind, "label": label}
+    if shown.plan_id is None:
+        return {"open": False, "kind": "soon", "label": "The seats are being prepared"}
+    if not has_seats:
+        return {"open": False, "kind": "sold-out", "label": "Sold out"}
+    return {"open": True, "kind": "open", "label": "On sale"}
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
