@@ -96,6 +96,13 @@ def test_leaves_protection_and_waiting_off_when_told(aws: ControlPlane, cli: Cli
     assert not any(each.protected for each in aws.alive())
 
 
+def test_leaves_a_sleeping_pair_asleep(aws: ControlPlane, cli: Cli) -> None:
+    aws.put_pair("INACTIVE")
+    outcome = cli("create", "--json")
+    assert (outcome.code, outcome.data["changed"]) == (0, [])
+    assert aws.asked(*CHANGES) == []
+
+
 def test_knows_the_endpoint_before_aws_tells_it(aws: ControlPlane, cli: Cli) -> None:
     first, _ = aws.put_pair()
     first.endpoint_known = False

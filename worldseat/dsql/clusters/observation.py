@@ -64,6 +64,12 @@ class Sighting:
         return self.complete and all(each.is_ready for each in self) and not self.unnamed
 
     @property
+    def connectable(self) -> bool:
+        """Tell whether a connection would be answered: a sleeping cluster wakes for one."""
+        awake = all(each.is_ready or each.status == "INACTIVE" for each in self)
+        return self.complete and awake and not self.unnamed
+
+    @property
     def unnamed(self) -> list[Cluster]:
         """Return the clusters that do not name the other one as their peer."""
         return [

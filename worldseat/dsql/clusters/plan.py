@@ -111,7 +111,7 @@ Step = CreateCluster | NamePeer | WaitForBoth
 
 
 def plan_creation(seen: Sighting) -> list[Step]:
-    """Return the steps that are left, in order; none when the pair is whole and ready.
+    """Return the steps that are left, in order; none when the pair is whole.
 
     Creating first whatever is missing and then comparing who names whom gives the same end
     from every place an earlier run may have stopped at.
@@ -141,7 +141,7 @@ def plan_creation(seen: Sighting) -> list[Step]:
         for region in pair.regions
         if region not in naming
     ]
-    if steps or not seen.ready:
+    if steps or not seen.connectable:
         steps.append(WaitForBoth())
     return steps
 
@@ -235,4 +235,4 @@ def _check_peers(cluster: Cluster, seen: Sighting, *, where: str) -> None:
 
 def describe(pair: Pair, steps: list[Step]) -> list[str]:
     """Say the steps as lines, and what they make."""
-    return [str(step) for step in steps] or [f"nothing: the pair {pair.name!r} is whole and ready"]
+    return [str(step) for step in steps] or [f"nothing: the pair {pair.name!r} is whole"]

@@ -200,7 +200,7 @@ class Run:
     def observe_connectable(self) -> Sighting:
         """Look for a pair that takes connections; a sleeping one does, it wakes at the first."""
         seen = self.observe()
-        if seen.complete and all(each.is_ready or each.status == "INACTIVE" for each in seen):
+        if seen.connectable:
             return seen
         return wait_until_ready(
             seen, connect=self.connect, patience=self.patience, tell=self.terminal.tell

@@ -6,7 +6,7 @@ import json
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.status import Status
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from worldseat.dsql.clusters.control import region_of
@@ -28,7 +28,7 @@ class Terminal:
         self.changed: list[str] = []
         self._out = out
         self._console = Console(file=err, highlight=False, soft_wrap=True)
-        self._status: Status | None = None
+        self._progress: Progress | None = None
         self._last_line = ""
 
     def __enter__(self) -> Terminal:
@@ -37,9 +37,12 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         """Take the live line away."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        self._end_live()
+
+    def _end_live(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
 
     def tell(self, event: Event) -> None:
         """Show one event: a line that stays, or the live one that says how far AWS is."""
@@ -55,10 +58,17 @@ class Terminal:
             self.note(line)
 
     def _live(self, line: str) -> None:
-        if self._status is None:
-            self._status = self._console.status(line)
-            self._status.start()
-        self._status.update(line)
+        if self._progress is None:
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.add_task(line, total=None)
+            self._progress.start()
+        self._progress.update(self._progress.task_ids[0], description=line)
 
     def note(self, text: str) -> None:
         """Say something beside the result; once, when it comes again and again."""
@@ -68,8 +78,9 @@ class Terminal:
 
     def result(self, data: dict[str, Any], *lines: str) -> None:
         """Give the result: data for programs, lines for people."""
-        self._out.write(json.dumps(data, indent=2) if self.as_json else "\n".join(lines))
-        self._out.write("\n")
+        self._end_live()
+        text = json.dumps(data, indent=2) if self.as_json else "\n".join(lines)
+        self._out.write(f"{text}\n")
 
     def table(self, seen: Sighting) -> str:
         """Draw the pair as a table."""
