@@ -8,6 +8,7 @@ from uuid import UUID
 
 from knox.models import get_token_model
 
+from accounts.models import User
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["IssuedToken", "issue_token", "revoke_token"]
@@ -31,7 +32,7 @@ def issue_token(*, user_id: UUID, now: datetime) -> IssuedToken:
     nobody knows, and that expires.
     """
     _AuthToken.objects.filter(user_id=user_id, expiry__lte=now).delete()
-    stored, token = _AuthToken.objects.create(user_id=user_id)
+    stored, token = _AuthToken.objects.create(user=User(pk=user_id))
     return IssuedToken(token=token, expires_at=stored.expiry)
 
 
