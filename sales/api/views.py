@@ -75,7 +75,7 @@ class EventListView(ListAPIView[Event]):
             events = events.matching(words)
         if "on_sale" in asked:
             events = events.on_sale(timezone.now(), sells=asked["on_sale"])
-        return events.select_related("organisation", "venue").prefetch_related("categories__event")
+        return events.select_related("organisation", "venue").prefetch_related("categories")
 
 
 def _organisation(name: str) -> Q:
