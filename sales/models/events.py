@@ -38,7 +38,12 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def on_sale(self, now: datetime, *, sells: bool = True) -> EventQuerySet:
         """Return the events that sell at an instant, or those that do not."""
-        sale = models.Q(state=EventState.PUBLISHED, on_sale_at__lte=now, off_sale_at__gt=now)
+        sale = models.Q(
+            state=EventState.PUBLISHED,
+            on_sale_at__lte=now,
+            off_sale_at__gt=now,
+            plan__isnull=False,
+        )
         return self.filter(sale if sells else ~sale)
 
     def matching(self, words: str) -> EventQuerySet:

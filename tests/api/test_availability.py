@@ -90,9 +90,12 @@ def test_refuses_the_cursor_of_another_event(
     assert_problem(look(api, event, cursor), 400, "invalid")
 
 
-def test_has_no_seats_while_the_plan_is_not_complete(api: APIClient, event: Event) -> None:
+def test_has_no_seats_while_the_plan_is_not_complete(
+    api: APIClient, api_as: ApiAs, alice: User, event: Event
+) -> None:
     Event.objects.update(plan=None)
-    body = look(api, event).json()
+    assert_problem(look(api, event), 404, "not-found")
+    body = look(api_as(alice), event).json()
     assert (body["counts"], body["changed"]) == ([], [])
 
 

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Organisation, User
 from sales.models import Event, PriceCategory, Seat
-from tests.api.calls import ApiAs, buy
+from tests.api.calls import ApiAs, assert_problem, buy
 from tests.cast import make_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,9 +71,12 @@ def test_is_another_after_a_price_has_changed(api: APIClient, event: Event) -> N
     assert again["ETag"] != first["ETag"]
 
 
-def test_has_no_seats_while_the_plan_is_not_complete(api: APIClient, event: Event) -> None:
+def test_has_no_seats_while_the_plan_is_not_complete(
+    api: APIClient, api_as: ApiAs, alice: User, event: Event
+) -> None:
     Event.objects.update(plan=None)
-    answer = api.get(url(event))
+    assert_problem(api.get(url(event)), 404, "not-found")
+    answer = api_as(alice).get(url(event))
     assert (answer.json()["seat_count"], answer.json()["sections"]) == (0, [])
     assert answer["Cache-Control"] == "private, no-cache"
 
