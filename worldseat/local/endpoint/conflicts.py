@@ -1,0 +1,181 @@
+"""Optimistic conflicts on a PostgreSQL that locks.
+
+On DSQL nobody waits: a transaction that wrote what another one has committed in the meantime hears
+of it at COMMIT. Here a statement which meets a row that an open transaction has written gives up
+after some milliseconds (lock_timeout) behind a savepoint of ours. It is answered from a private
+copy of the rows that it concerns, and made for real at COMMIT: by then the other one has ended, or
+it is wounded, since the first to commit wins. A statement which meets a row that has been committed
+since our snapshot is answered in the same way, and dooms the transaction.
+
+Where no private copy can answer (a writing CTE, MERGE), and where a statement reads a table of
+which only a private copy was written, the conflict comes at that statement.
+"""
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from worldseat.local.endpoint import copies
+from worldseat.local.endpoint.sql import tokens
+from worldseat.local.endpoint.statements import Kind, optimistic_locks
+from worldseat.local.endpoint.transaction import Conflict, Deferred, Transaction
+from worldseat.local.endpoint.units import Unit
+from worldseat.local.endpoint.wire import Reply, query
+
+if TYPE_CHECKING:
+    from worldseat.local.endpoint.execution import Executor
+
+# serialization_failure, deadlock_detected, lock_not_available
+CONFLICTS = ("40001", "40P01", "55P03")
+_WAITED = ("55P03", "40P01")
+_UNIQUE = "23505"
+
+_PATIENCE_SECONDS = 3
+
+
+async def write(executor: "Executor", transaction: Transaction, unit: Unit) -> Reply:
+    """Run a statement that writes or locks; return its reply, `data` being for the client.
+
+    Raises Refusal: Conflict where the conflict has to come now.
+    """
+    if not transaction.explicit:
+        return await _write_at_once(executor, transaction, unit)
+    if transaction.doomed:
+        return await _pretend(executor, transaction, unit)
+    reply = await _behind_savepoint(executor, transaction, unit)
+    if not reply.error:
+        await _touch(executor, unit)
+        reply.data = bytearray(unit.fit_request(reply.data))
+        return reply
+    code = reply.sqlstate
+    if code in CONFLICTS or code == _UNIQUE:
+        await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
+    if code in _WAITED:
+        answer = await _pretend(executor, transaction, unit)
+        transaction.deferred.append(Deferred(unit, answer.answer))
+        executor.region.counters.deferred += 1
+        return answer
+    if code in CONFLICTS or (code == _UNIQUE and await copies.is_hidden(executor, unit, reply)):
+        await doom(executor, transaction)
+        return await _pretend(executor, transaction, unit)
+    raise executor.refusal_of(reply)
+
+
+async def settle(executor: "Executor", *, wound: bool) -> None:
+    """Make the deferred writes; raises Conflict if one cannot be made or says something else.
+
+    With `wound`, transactions that stand in the way lose: ours is committing, and theirs is not.
+    """
+    transaction = executor.transaction
+    if transaction is None or not transaction.deferred:
+        return
+    for deferred in transaction.deferred:
+        replay = patient if wound else impatient
+        reply = await replay(executor, deferred.unit)
+        if reply.error or reply.answer != deferred.answer:
+            raise Conflict
+        await _touch(executor, deferred.unit)
+    transaction.deferred.clear()
+    transaction.pretended.clear()
+
+
+async def doom(executor: "Executor", transaction: Transaction) -> None:
+    """Give up all that the transaction has written, and its locks, but not its snapshot."""
+    if transaction.savepoint:
+        await executor.backend.ask("ROLLBACK TO SAVEPOINT writes")
+    transaction.doomed = True
+    transaction.deferred.clear()
+    transaction.pretended |= transaction.written
+
+
+async def impatient(executor: "Executor", unit: Unit) -> Reply:
+    """Run a statement as it is: it waits for a lock for some milliseconds only."""
+    await executor.backend.send(unit.with_text(unit.statement.forward))
+    return await executor.backend.reply()
+
+
+async def patient(executor: "Executor", unit: Unit) -> Reply:
+    """Run a write which those whose locks stand in its way must make room for.
+
+    It tries again and again, instead of waiting: PostgreSQL wakes who waits for a row at the end of
+    the other transaction, and not when that one rolls back to a savepoint, as the wounded do.
+    """
+    until = monotonic() + _PATIENCE_SECONDS
+    backend = executor.backend
+    await backend.ask("SAVEPOINT patience")
+    executor.pushing, executor.must_yield = True, False
+    try:
+        async with executor.region.wounds.wounding(backend.pid, "data"):
+            while True:
+                reply = await impatient(executor, unit)
+                gives_up = executor.must_yield or monotonic() > until
+                if reply.sqlstate not in _WAITED or gives_up:
+                    return reply
+                await backend.ask("ROLLBACK TO SAVEPOINT patience")
+    finally:
+        executor.pushing = False
+
+
+async def exclusive(executor: "Executor", unit: Unit) -> Reply:
+    """Run a change of the schema: the transactions that use the table must make room for it."""
+    backend = executor.backend
+    await backend.ask(f"SET lock_timeout = '{_PATIENCE_SECONDS}s'")
+    await backend.send(unit.request())
+    async with executor.region.wounds.wounding(backend.pid, "schema"):
+        reply = await backend.reply()
+    if reply.status != b"E":  # where the transaction has failed, its end undoes the SET
+        await backend.ask(f"SET lock_timeout = {executor.region.limits.lock_milliseconds}")
+    return reply
+
+
+async def _write_at_once(executor: "Executor", transaction: Transaction, unit: Unit) -> Reply:
+    """Run a write in autocommit: it commits now, so that whoever is in its way loses."""
+    reply = await _behind_savepoint(executor, transaction, unit)
+    if reply.sqlstate in _WAITED:
+        await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
+        reply = await patient(executor, unit)
+    if reply.error:
+        raise executor.refusal_of(reply)
+    reply.data = bytearray(unit.fit_request(reply.data))
+    return reply
+
+
+async def _behind_savepoint(executor: "Executor", transaction: Transaction, unit: Unit) -> Reply:
+    if transaction.savepoint:
+        mark = query("RELEASE SAVEPOINT statement; SAVEPOINT statement")
+    else:
+        mark = query("SAVEPOINT writes; SAVEPOINT statement")
+        transaction.savepoint = True
+    await executor.backend.send(mark, unit.request())
+    await executor.backend.reply()
+    return await executor.backend.reply()
+
+
+async def _pretend(executor: "Executor", transaction: Transaction, unit: Unit) -> Reply:
+    """Answer a write without making it; raises Conflict where that cannot be done."""
+    statement = unit.statement
+    if statement.kind is Kind.LOCK:
+        text = optimistic_locks(statement.sql, tokens(statement.sql), drop=True)
+        await executor.backend.send(unit.with_text(text))
+        reply = await executor.backend.reply()
+        if reply.error:
+            raise Conflict
+    else:
+        reply = await copies.answer(executor, unit)
+        transaction.pretended.add(statement.target_name or "")
+    reply.data = bytearray(unit.fit(reply.data))
+    return reply
+
+
+async def _touch(executor: "Executor", unit: Unit) -> None:
+    """Write the rows that FOR UPDATE has locked: on DSQL it counts as a write of them.
+
+    A lock alone leaves no trace once it is gone, so that a transaction with an older snapshot
+    would take it later and commit too.
+    """
+    if unit.statement.kind is not Kind.LOCK or "FOR NO KEY UPDATE" not in unit.statement.forward:
+        return
+    for sql in await copies.touching(executor, unit):
+        await executor.backend.send(unit.with_text(sql))
+        reply = await executor.backend.reply()
+        if reply.error:
+            raise Conflict

@@ -1,0 +1,225 @@
+"""Private copies: what a write would have answered, had it not met another transaction's row."""
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worldseat.local.endpoint.sql import Token, at_top, locks, path_end, tokens
+from worldseat.local.endpoint.statements import Kind
+from worldseat.local.endpoint.transaction import Conflict
+from worldseat.local.endpoint.units import NO_TYPES, Unit
+from worldseat.local.endpoint.wire import Reply, frames
+
+if TYPE_CHECKING:
+    from worldseat.local.endpoint.execution import Executor
+
+_SERIALIZATION = ("40001", "40P01", "55P03")
+_END_OF_FROM = ("where", "group", "having", "window", "order", "limit", "offset", "fetch", "for")
+_NO_ALIAS = (
+    *("where", "set", "using", "from", "returning", "values", "select", "on", "join", "left"),
+    *("right", "full", "inner", "cross", "natural", "default", "overriding", *_END_OF_FROM),
+)
+
+
+async def answer(executor: "Executor", unit: Unit) -> Reply:
+    """Run a write on a copy of the rows it concerns and undo it; raises Conflict if it cannot be.
+
+    The copy is a temporary table of the same name, which PostgreSQL finds first.
+    """
+    write = _Write.read(unit)
+    if write is None:
+        raise Conflict
+    backend = executor.backend
+    bare = _quote(write.name)
+    made = await backend.ask(
+        # A copy takes nobody's rows: what it might wait for is short.
+        f"SAVEPOINT copy; SET LOCAL lock_timeout = 0; CREATE TEMP TABLE worldseat_copy "
+        f"(LIKE {write.target} INCLUDING DEFAULTS INCLUDING IDENTITY)"
+    )
+    if made.error:
+        raise Conflict
+    await _resolve(executor, unit)
+    if write.rows is not None:
+        await _step(executor, unit.with_text(f"INSERT INTO pg_temp.worldseat_copy {write.rows}"))
+    renamed = await backend.ask(f"ALTER TABLE pg_temp.worldseat_copy RENAME TO {bare}")
+    if renamed.error:
+        raise Conflict
+    reply = await _step(executor, unit.with_text(write.retargeted(bare)))
+    await backend.ask("ROLLBACK TO SAVEPOINT copy; RELEASE SAVEPOINT copy")
+    return reply
+
+
+async def is_hidden(executor: "Executor", unit: Unit, violation: Reply) -> bool:
+    """Say whether a unique key is taken by a row that our snapshot does not show.
+
+    PostgreSQL's unique indexes know no snapshots. On DSQL two transactions that insert one key
+    have written the same, which is a conflict; a key that was taken before is a violation.
+    """
+    text = unit.statement.forward
+    words = tokens(text)
+    if unit.statement.verb == "insert" and unit.statement.target and not _has_on_conflict(words):
+        # At REPEATABLE READ this refuses a row which it may not see, with 40001.
+        at = at_top(words, "returning")
+        end = words[at].start if at is not None else len(text)
+        await _resolve(executor, unit)
+        sql = f"{text[:end]} ON CONFLICT DO NOTHING {text[end:]}"
+        await executor.backend.send(unit.with_text(sql))
+        reply = await executor.backend.reply()
+        await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
+        return reply.sqlstate in _SERIALIZATION
+    return await _key_is_hidden(executor, violation.error or {})
+
+
+async def touching(executor: "Executor", unit: Unit) -> list[str]:
+    """Return the updates that write the rows which a FOR UPDATE locks, changing nothing."""
+    statement = unit.statement
+    sql = statement.forward
+    words = tokens(sql)
+    clauses = [lock for lock in locks(words) if lock.strength == "no key update"]
+    start = at_top(words, "from")
+    if statement.kind is not Kind.LOCK or start is None or not words[0].is_word("select"):
+        return []
+    wanted = {name for lock in clauses for name in lock.of}
+    await _resolve(executor, unit)
+    updates = []
+    for table, alias in _sources(sql, words, start):
+        column = await _first_column(executor, table) if not wanted or alias in wanted else None
+        if column is None:
+            continue
+        name = _quote(alias)
+        rows = f"SELECT {name}.ctid AS place {sql[words[start].start :]}"
+        updates.append(
+            f"WITH locked AS MATERIALIZED ({rows}) "
+            f"UPDATE {table} AS touched SET {column} = touched.{column} "
+            f"FROM locked WHERE touched.ctid = locked.place"
+        )
+    return updates
+
+
+@dataclass
+class _Write:
+    """A plain INSERT, UPDATE or DELETE taken apart. `rows` selects the rows that it concerns."""
+
+    sql: str
+    target: str
+    name: str
+    start: int
+    rows: str | None
+
+    @classmethod
+    def read(cls, unit: Unit) -> "_Write | None":
+        statement = unit.statement
+        if statement.target is None or statement.target_name is None:
+            return None
+        sql = statement.forward
+        words = tokens(sql)
+        first = next(
+            i for i, w in enumerate(words) if sql.startswith(statement.target, w.start) and i
+        )
+        rows = None
+        if statement.verb != "insert":
+            rows = _concerned(sql, words, first, statement.target, statement.target_name)
+        return cls(sql, statement.target, statement.target_name, words[first].start, rows)
+
+    def retargeted(self, name: str) -> str:
+        """Return the statement with the unqualified name of the table."""
+        return self.sql[: self.start] + name + self.sql[self.start + len(self.target) :]
+
+
+def _concerned(sql: str, words: list[Token], at: int, target: str, name: str) -> str:
+    """Return the query of the rows that an UPDATE or DELETE changes, before the change."""
+    alias = _alias(words, path_end(words, at)) or name
+    where = at_top(words, "where", after=at)
+    returning = at_top(words, "returning", after=at)
+    end = words[returning].start if returning is not None else len(sql)
+    others = at_top(words, "using" if words[0].is_word("delete") else "from", after=at)
+    source = ""
+    if others is not None and (where is None or others < where):
+        stop = words[where].start if where is not None else end
+        source = f"FROM {sql[words[others].end : stop]}"
+    condition = sql[words[where].end : end] if where is not None else "true"
+    return (
+        f"OVERRIDING SYSTEM VALUE SELECT {_quote(alias)}.* FROM {target} AS {_quote(alias)} "
+        f"WHERE EXISTS (SELECT 1 {source} WHERE {condition})"
+    )
+
+
+def _alias(words: list[Token], at: int) -> str | None:
+    """Return the alias at `at`, behind a table's name, if there is one."""
+    if at < len(words) and words[at].is_word("as"):
+        at += 1
+    elif at < len(words) and words[at].is_word(*_NO_ALIAS):
+        return None
+    return words[at].name if at < len(words) and words[at].kind in ("word", "quoted") else None
+
+
+def _sources(sql: str, words: list[Token], start: int) -> list[tuple[str, str]]:
+    """Return (table as spelled, alias) of each table of a FROM clause."""
+    found = []
+    for index in range(start, len(words) - 1):
+        token = words[index]
+        if token.depth == 0 and token.is_word(*_END_OF_FROM):
+            break
+        if token.depth or not (token.is_word("from", "join") or token.text == ","):
+            continue
+        if words[index + 1].kind in ("word", "quoted"):
+            end = path_end(words, index + 1)
+            table = sql[words[index + 1].start : words[end - 1].end]
+            found.append((table, _alias(words, end) or words[end - 1].name))
+    return found
+
+
+async def _first_column(executor: "Executor", table: str) -> str | None:
+    literal = table.replace("'", "''")
+    rows = await executor.backend.rows(
+        f"SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = to_regclass('{literal}') "
+        f"AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = '' "
+        f"ORDER BY attnum LIMIT 1"
+    )
+    return rows[0][0] if rows else None
+
+
+async def _key_is_hidden(executor: "Executor", error: dict[str, str]) -> bool:
+    """Look for the row that has the key named in "Key (a, b)=(1, 2) already exists."."""
+    head, _, rest = error.get("D", "").removeprefix("Key (").partition(")=(")
+    value = rest.removesuffix(" already exists.").removesuffix(")")
+    if not rest or "s" not in error or "t" not in error:
+        return False
+    words = tokens(head)
+    edges = [-1, *(i for i, w in enumerate(words) if w.text == "," and w.depth == 0), len(words)]
+    pairs = itertools.pairwise(edges)
+    columns = [head[words[a + 1].start : words[b - 1].end] for a, b in pairs]
+    key = ", ".join(f"({column})::text" for column in columns)
+    literal = value.replace("'", "''")
+    table = f"{_quote(error['s'])}.{_quote(error['t'])}"
+    found = await executor.backend.ask(
+        f"SELECT 1 FROM {table} WHERE concat_ws(', ', {key}) = '{literal}' LIMIT 1"
+    )
+    return found.error is None and not found.rows()
+
+
+async def _resolve(executor: "Executor", unit: Unit) -> None:
+    """Learn the types of the parameters: a text that uses some of them only gives no hint."""
+    if unit.simple or unit.resolved is not None:
+        return
+    await executor.backend.send(unit.describe())
+    reply = await executor.backend.reply()
+    found = [payload for kind, payload in frames(reply.data) if kind == b"t"]
+    unit.resolved = found[0] if found else NO_TYPES
+
+
+async def _step(executor: "Executor", request: bytes) -> Reply:
+    await executor.backend.send(request)
+    reply = await executor.backend.reply()
+    if reply.error:
+        raise Conflict
+    return reply
+
+
+def _has_on_conflict(words: list[Token]) -> bool:
+    at = at_top(words, "conflict")
+    return at is not None and words[at - 1].is_word("on")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

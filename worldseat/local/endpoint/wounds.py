@@ -1,0 +1,114 @@
+"""First committer wins: whoever commits, or writes in autocommit, ends the open transactions that
+hold what it needs.
+
+The one in the way may be a session of another region, hence of another process. PostgreSQL says who
+blocks whom, and carries the message (NOTIFY).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from worldseat.local.endpoint.backend import Address, Backend, connect
+
+if TYPE_CHECKING:
+    from worldseat.local.endpoint.session import Session
+
+_CHANNEL = "worldseat_wound"
+_FIRST_LOOK_SECONDS = 0.003
+_NEXT_LOOK_SECONDS = 0.005
+
+
+class Wounds:
+    """Watches the statements that must get through, and wounds who is in their way."""
+
+    def __init__(self, address: Address, sessions: "dict[int, Session]") -> None:
+        self._address = address
+        self._sessions = sessions
+        self._asker: Backend | None = None
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to listen for the wounds that other regions ask for."""
+        listener = await self._listening()
+        self._spawn(self._listen(listener))
+
+    async def rows(self, sql: str) -> list[list[str | None]]:
+        """Run a query on a connection of our own."""
+        async with self._lock:
+            try:
+                if self._asker is None:
+                    self._asker = await connect(self._address, {})
+                return await self._asker.rows(sql)
+            except (OSError, ConnectionError):
+                self._asker = None
+                raise
+
+    @contextlib.asynccontextmanager
+    async def wounding(self, waiter: int, reason: str) -> AsyncIterator[None]:
+        """While the block runs, wound whoever the backend `waiter` waits for."""
+        watch = asyncio.create_task(self._watch(waiter, reason))
+        try:
+            yield
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError, RuntimeError):
+                await watch
+
+    async def _watch(self, waiter: int, reason: str) -> None:
+        await asyncio.sleep(_FIRST_LOOK_SECONDS)
+        while True:
+            for row in await self.rows(f"SELECT unnest(pg_blocking_pids({waiter}))"):
+                await self._wound(int(row[0] or 0), waiter, reason)
+            await asyncio.sleep(_NEXT_LOOK_SECONDS)
+
+    async def _wound(self, pid: int, waiter: int, reason: str) -> None:
+        if pid in self._sessions:
+            self._spawn(self._wound_here(pid, waiter, reason))
+        else:
+            await self.rows(f"SELECT pg_notify('{_CHANNEL}', '{pid} {waiter} {reason}')")
+
+    async def _wound_here(self, pid: int, waiter: int, reason: str) -> None:
+        session = self._sessions.get(pid)
+        if session is None:
+            return
+        if session.executor.pushing and waiter < pid:
+            # Both are committing, and each holds what the other needs.
+            session.executor.must_yield = True
+        if session.executor.pushing or session.executor.committing:
+            return
+
+        async def still_in_the_way() -> bool:
+            rows = await self.rows(f"SELECT {pid} = ANY(pg_blocking_pids({waiter}))")
+            return rows[0][0] == "t"
+
+        await session.executor.wound(still_in_the_way, reason)
+
+    async def _listening(self) -> Backend:
+        listener = await connect(self._address, {})
+        await listener.rows(f"LISTEN {_CHANNEL}")
+        return listener
+
+    async def _listen(self, listener: Backend) -> None:
+        while True:
+            try:
+                kind, payload = await listener.next()
+            except OSError:
+                await asyncio.sleep(1)
+                with contextlib.suppress(OSError):
+                    listener = await self._listening()
+                continue
+            if kind == b"A":
+                pid, waiter, reason = payload[4:].split(b"\0")[1].decode().split()
+                if int(pid) in self._sessions:
+                    self._spawn(self._wound_here(int(pid), int(waiter), reason))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+StillInTheWay = Callable[[], Coroutine[Any, Any, bool]]
