@@ -1,0 +1,120 @@
+"""Two regions' endpoints before a database of their own, and ways to connect to them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from worldseat.dsql.auth import mint_token
+from worldseat.local import state
+from worldseat.local.endpoint import launch
+from worldseat.local.endpoint.launch import Endpoint
+from worldseat.local.endpoint.limits import Limits
+from worldseat.local.processes import Supervisor
+
+Connect = Callable[..., "psycopg.Connection[tuple[Any, ...]]"]
+
+
+@pytest.fixture(scope="session")
+def backend_url() -> Iterator[str]:
+    """A database that only these tests use, on the run's PostgreSQL."""
+    server = os.environ["DATABASE_URL"]
+    name = f"endpoint_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state directory for the endpoints."""
+    directory = tmp_path_factory.mktemp("endpoints")
+    with state.claimed(directory):
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def started(home: Path, backend_url: str) -> Iterator[dict[str, Endpoint]]:
+    """Both regions, with limits of time that a test can wait for."""
+    limits = Limits(transaction_seconds=60.0)
+    with Supervisor() as supervisor:
+        endpoints = launch.start(supervisor, home, backend_url, limits=limits)
+        os.environ.update(endpoints["us-east-1"].environment)
+        yield endpoints
+
+
+@pytest.fixture
+def regions(started: dict[str, Endpoint]) -> Iterator[dict[str, Endpoint]]:
+    """Both regions, without faults."""
+    yield started
+    for endpoint in started.values():
+        endpoint.control.clear()
+
+
+@pytest.fixture
+def east(regions: dict[str, Endpoint]) -> Endpoint:
+    """The endpoint of us-east-1."""
+    return regions["us-east-1"]
+
+
+@pytest.fixture
+def west(regions: dict[str, Endpoint]) -> Endpoint:
+    """The endpoint of us-east-2."""
+    return regions["us-east-2"]
+
+
+def parameters(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
+    """Return libpq's parameters for an endpoint, a fresh token included."""
+    user = changes.get("user", "admin")
+    token = mint_token(host=endpoint.host, user=user, region=endpoint.region)
+    return {
+        "host": endpoint.host,
+        "hostaddr": "127.0.0.1",
+        "port": endpoint.port,
+        "user": user,
+        "dbname": "postgres",
+        "password": token,
+        "sslmode": "verify-full",
+        "sslrootcert": str(endpoint.root),
+        "sslnegotiation": "direct",
+        **changes,
+    }
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Open connections that the test's end closes: `connect(east, autocommit=True)`."""
+    opened: list[psycopg.Connection[tuple[Any, ...]]] = []
+
+    def open_one(endpoint: Endpoint, **changes: Any) -> psycopg.Connection[tuple[Any, ...]]:
+        connection = psycopg.connect(**parameters(endpoint, **changes))
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        opened.append(connection)
+        return connection
+
+    yield open_one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def table(backend_url: str, started: dict[str, Endpoint]) -> str:
+    """A table of seats, four of them, made behind the endpoints' backs."""
+    name = f"seat_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(backend_url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE TABLE {name} (id int PRIMARY KEY, state text NOT NULL DEFAULT 'available', "
+            f"code text UNIQUE, buyer text)"
+        )
+        connection.execute(
+            f"INSERT INTO {name} (id, code) SELECT n, 'c' || n FROM generate_series(1, 4) n"
+        )
+    return name
