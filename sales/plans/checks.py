@@ -136,5 +136,5 @@ def _seat_count(document: dict[str, Any]) -> Iterator[Place]:
     seats = sum(1 for _ in walk_seats(document))
     if seats > MOST_SEATS:
         yield Place("$.zones", f"the plan has {seats:,} seats; at most {MOST_SEATS:,} are taken")
-    if not seats and isinstance(document.get("zones"), list):
+    if not seats and document.get("zones") and isinstance(document["zones"], list):
         yield Place("$.zones", "the plan has no seats")
