@@ -1,1 +1,0 @@
-"""The API's edges: problem+json, pagination, idempotency."""
