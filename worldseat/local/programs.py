@@ -52,7 +52,8 @@ class Programs:
         """Return the web server on 127.0.0.1:`port`."""
         words = ["gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}"]
         words += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
-        words += ["--access-logfile", "-"]
+        # Imported once and forked: half the start-up time of two workers.
+        words += ["--preload", "--access-logfile", "-"]
         return Program(
             name="web",
             command=self._module(words),
