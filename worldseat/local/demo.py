@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from worldseat.local import ports, servers, static
 from worldseat.local.processes import (
@@ -77,15 +78,14 @@ def run(options: Options, home: Path, environment: Mapping[str, str], console: C
                 supervisor, addresses = stack.enter_context(servers.running(home, environment))
             _say_whose(addresses, console)
             demo = _Demo(options, home, supervisor, addresses, environment, console)
-            demo.prepare()
-            status = demo.stampede()
-            console.print(f"Took {time.monotonic() - began:.1f} s.", highlight=False)
-            return status if options.once else demo.serve(status)
+            with _farewell(console):
+                demo.prepare()
+                status = demo.stampede()
+                console.print(f"Took {time.monotonic() - began:.1f} s.", highlight=False)
+                return status if options.once else demo.serve(status)
     except Stopped as stop:
-        console.print(f"[yellow]Stopped by {stop.signal.name}.[/]")
         return 128 + stop.signal
     except KeyboardInterrupt:
-        console.print("[yellow]Stopped.[/]")
         return 128 + signal.SIGINT
 
 
@@ -160,21 +160,22 @@ class _Demo:
             ("API docs", "/api/v1/docs/"),
         ):
             show(f"  {what:<11}{self._web_url}{path}")
+        show(f"  {'Logs':<11}{escape(str(self._home / 'logs'))}\n")
+        logins = Table.grid(padding=(0, 2))
         for login in self._scene.logins:
-            show("  " + escape("  ".join(str(value) for value in login.values())))
-        show(f"  {'Logs':<11}{escape(str(self._home / 'logs'))}")
+            logins.add_row("", *(escape(str(value)) for value in login.values()))
+        show(logins)
 
     def serve(self, status: int) -> int:
         """Serve until Ctrl-C or until what the pages need has died; return the exit status."""
         self._show_addresses()
         self._console.print("\n[bold]Serving; Ctrl-C ends everything.[/]")
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             while not self._report_ended():
                 time.sleep(_WATCH_SECONDS)
-        except KeyboardInterrupt:
-            self._console.print("Stopping ...")
-            return status
-        return 1
+            status = 1
+        self._console.print("Stopping ...")
+        return status
 
     def _collect(self) -> Program:
         return self._programs.manage("collectstatic", "--no-input")
@@ -220,6 +221,17 @@ class _Demo:
                     "Its region has no worker any more: start the demo again to have it back."
                 )
         return any(not failure.name.startswith("worker-") for failure in ended)
+
+
+@contextlib.contextmanager
+def _farewell(console: Console) -> Iterator[None]:
+    """Say what goes on when the user cuts the demo short: ending it takes some seconds."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        by = f" by {stop.signal.name}" if isinstance(stop, Stopped) else ""
+        console.print(f"\n[yellow]Stopped{by}; ending what runs ...[/]")
+        raise
 
 
 def _say_whose(addresses: servers.Addresses, console: Console) -> None:

@@ -43,8 +43,8 @@ class Programs:
             env={**self._environment, "WORLDSEAT_REGION": region},
             cwd=_CHECKOUT,
             log=self._log(f"worker-{region}"),
-            # A warm shutdown waits for tasks, whose servers are going too.
-            grace=5.0,
+            # A warm shutdown waits for tasks; nobody waits for those of a demo that ends.
+            grace=2.0,
             death_signal=signal.SIGKILL,
         )
 
