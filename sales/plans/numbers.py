@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sales.plans.checks import MOST_SEATS
 from sales.plans.parsing import Plan, parse_plan
 
 __all__ = ["MOST_ROWS", "MOST_SEATS_A_ROW", "BadNumbers", "Block", "plan_by_numbers", "row_names"]
@@ -47,6 +48,9 @@ def plan_by_numbers(blocks: Sequence[Block]) -> Plan:
     for name in sections:
         if sections.count(name) > 1:
             raise BadNumbers(f"The section {name!r} is given twice; use names that differ.")
+    seats = sum(len(row_names(block.rows)) * _seats_a_row(block) for block in blocks)
+    if seats > MOST_SEATS:
+        raise BadNumbers(f"That makes {seats:,} seats; a plan has at most {MOST_SEATS:,}.")
     return parse_plan(json.dumps(_document(blocks)).encode())
 
 
@@ -111,7 +115,7 @@ def _name(number: int, like: str) -> str:
 
 
 def _document(blocks: Sequence[Block]) -> dict[str, Any]:
-    widest = max(_seats_a_row(block) for block in blocks) * _SPACING
+    widest = max(block.seats for block in blocks) * _SPACING
     zones = []
     top = _MARGIN + _STAGE_HEIGHT + _SPACING
     for block in blocks:

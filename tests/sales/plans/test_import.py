@@ -31,8 +31,10 @@ from sales.plans import (
     UnknownEvent,
     import_plan,
     importing,
+    plan_by_numbers,
     read_plan,
 )
+from sales.plans.numbers import Block
 from sales.purchases import purchase
 from tests.cast import at_once, make_event
 from tests.sales.plans.documents import PLANS, document, parsed, row, seat, zone
@@ -266,3 +268,20 @@ def test_ends_right_when_its_last_commit_got_no_answer(
 
     monkeypatch.setattr(importing, "_finish", twice)
     assert load(empty, FLOOR, now).made == 96
+
+
+def test_lets_two_imports_of_one_event_mix_no_seats(
+    empty: Event, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "SEATS_A_BATCH", 20)
+    other = plan_by_numbers([Block("Floor", "A-D", 15)])
+    at_once([lambda: load(empty, FLOOR, now), lambda: load(empty, other, now)])
+    empty.refresh_from_db()
+    plans = {FLOOR.digest: FLOOR, other.digest: other}
+    if empty.plan is not None:
+        wanted = {each.guid for each in plans[empty.plan.digest].seats}
+        assert set(empty.seats.values_list("guid", flat=True)) == wanted
+    else:
+        # Each disturbed the other; the next one, alone, ends right.
+        load(empty, other, now)
+        assert empty.seats.count() == len(other.seats)

@@ -65,6 +65,11 @@ def test_refuses_too_few_and_too_many_seats(seats: int) -> None:
         plan_by_numbers([Block("Floor", "A-H", seats)])
 
 
+def test_refuses_more_seats_than_a_plan_takes() -> None:
+    with pytest.raises(BadNumbers, match="250,000 seats; a plan has at most 150,000"):
+        plan_by_numbers([Block("Floor", "1-500", 500)])
+
+
 def test_refuses_a_section_given_twice() -> None:
     with pytest.raises(BadNumbers, match="twice"):
         plan_by_numbers([Block("Floor", "A", 1), Block("Floor ", "B", 1)])
