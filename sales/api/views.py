@@ -146,20 +146,7 @@ def _section(section: ChartSection) -> dict[str, Any]:
         "y": section.y,
         "areas": section.areas,
         "rows": [
-            {
-                "name": name,
-                "seats": [
-                    {
-                        "id": seat.pk,
-                        "guid": seat.guid,
-                        "number": seat.number,
-                        "x": seat.x,
-                        "y": seat.y,
-                        "category": seat.category_id,
-                    }
-                    for seat in seats
-                ],
-            }
+            {"name": name, "seats": [seat._asdict() for seat in seats]}
             for name, seats in section.rows
         ],
     }

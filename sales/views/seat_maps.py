@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.cache import cache
 
-from sales.charts import Chart, ChartSection, chart_of
-from sales.models import Event, PriceCategory, Seat
+from sales.charts import Chart, ChartSeat, ChartSection, chart_of
+from sales.models import Event, PriceCategory
 
 __all__ = ["draw", "drawn", "version_of"]
 
@@ -53,8 +53,8 @@ def draw(chart: Chart) -> str:
     A circle's id is the seat's, its class the category's place in the legend (`k0`).
     """
     radius = _radius(chart)
-    kinds = {category.pk: at for at, category in enumerate(chart.categories)}
-    colours = {category.pk: category.color for category in chart.categories}
+    kinds = {str(category.pk): at for at, category in enumerate(chart.categories)}
+    colours = {str(category.pk): category.color for category in chart.categories}
     body = "".join(
         [
             *(_shapes(section) for section in chart.sections),
@@ -109,25 +109,25 @@ def _radius(chart: Chart) -> float:
 
 
 def _seats(
-    section: ChartSection, kinds: dict[Any, int], colours: dict[Any, str], radius: float
+    section: ChartSection, kinds: dict[str, int], colours: dict[str, str], radius: float
 ) -> str:
     rows = "".join(_row(row, seats, kinds, colours, radius) for row, seats in section.rows)
     return f'<g class="section" data-section="{escape(section.name)}">{rows}</g>'
 
 
 def _row(
-    row: str, seats: list[Seat], kinds: dict[Any, int], colours: dict[Any, str], radius: float
+    row: str, seats: list[ChartSeat], kinds: dict[str, int], colours: dict[str, str], radius: float
 ) -> str:
     circles = "".join(
-        f'<circle id="{seat.pk}" class="k{kinds[seat.category_id]}" '
-        f'fill="{_colour(colours[seat.category_id])}" data-n="{escape(seat.number)}" '
+        f'<circle id="{seat.id}" class="k{kinds[seat.category]}" '
+        f'fill="{_colour(colours[seat.category])}" data-n="{escape(seat.number)}" '
         f'cx="{seat.x:g}" cy="{seat.y:g}" r="{radius:g}"/>'
         for seat in seats
     )
     return f'<g data-row="{escape(row)}">{circles}{_row_label(row, seats, radius)}</g>'
 
 
-def _row_label(row: str, seats: list[Seat], radius: float) -> str:
+def _row_label(row: str, seats: list[ChartSeat], radius: float) -> str:
     """Write a row's name before its first seat, in the direction the row comes from."""
     first, second = seats[0], seats[1] if len(seats) > 1 else seats[0]
     dx, dy = first.x - second.x, first.y - second.y
