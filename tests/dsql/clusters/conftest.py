@@ -111,4 +111,5 @@ def cli(
     """Return the command, its settings files in a folder of its own."""
     real = control.connect
     monkeypatch.setattr(control, "connect", kept_clients)
+    monkeypatch.setattr("worldseat.dsql.clusters.patience._sleep", lambda seconds: None)
     return Cli(tmp_path / "env", connect=real)

@@ -156,7 +156,7 @@ class ControlPlane:
         cluster = Cluster(
             region=region,
             number=900 + len(self.clusters),
-            protected=more.pop("protected", False),
+            protected=more.pop("protected", True),
             witness=more.pop("witness", "us-west-2"),
             peers=more.pop("peers", []),
             tags=more.pop("tags", {"worldseat:pair": "worldseat"}),

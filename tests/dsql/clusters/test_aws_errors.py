@@ -6,11 +6,20 @@ import socket
 from typing import Any
 
 import pytest
+from botocore import exceptions as aws_errors
 
 from tests.dsql.clusters.conftest import Cli
 from tests.dsql.clusters.standin import ACCOUNT, ControlPlane
 from tests.dsql.clusters.test_create import assert_whole
 from worldseat.dsql.clusters import control
+from worldseat.dsql.clusters.failures import (
+    BadCredentials,
+    ClusterError,
+    NoCredentials,
+    RequestRefused,
+    Unreachable,
+    translate,
+)
 
 DENIED = (
     f"User: arn:aws:iam::{ACCOUNT}:user/alice is not authorized to perform: dsql:AddPeerCluster "
@@ -143,3 +152,31 @@ def test_does_as_aws_says_about_when_to_come_back(
     aws.fail("CreateCluster", "ThrottlingException", retryAfterSeconds=7)
     assert cli("create").code == 0
     assert slept[0] == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (aws_errors.ConnectTimeoutError(endpoint_url="x"), Unreachable),
+        (aws_errors.SSLError(endpoint_url="x", error=OSError("bad certificate")), Unreachable),
+        (aws_errors.ProxyConnectionError(proxy_url="x"), Unreachable),
+        (aws_errors.ReadTimeoutError(endpoint_url="x"), Unreachable),
+        (aws_errors.SSOTokenLoadError(error_msg="log in"), BadCredentials),
+        (aws_errors.UnauthorizedSSOTokenError(), BadCredentials),
+        (aws_errors.CredentialRetrievalError(provider="x", error_msg="no"), BadCredentials),
+        (aws_errors.PartialCredentialsError(provider="x", cred_var="key"), NoCredentials),
+        (aws_errors.ConfigParseError(path="x"), NoCredentials),
+        (aws_errors.ParamValidationError(report="identifier"), RequestRefused),
+    ],
+)
+def test_sorts_what_never_reached_aws(error: Exception, kind: type[ClusterError]) -> None:
+    said = translate(error, operation="GetCluster", region="us-east-1")
+    assert type(said) is kind
+    assert "GetCluster in us-east-1" in said.what
+    assert str(error) in said.what
+
+
+def test_does_not_say_that_nothing_happened_when_the_answer_was_lost() -> None:
+    lost = aws_errors.ReadTimeoutError(endpoint_url="x")
+    said = translate(lost, operation="CreateCluster", region="us-east-1")
+    assert "may have taken effect" in said.what

@@ -103,6 +103,12 @@ def test_leaves_a_sleeping_pair_asleep(aws: ControlPlane, cli: Cli) -> None:
     assert aws.asked(*CHANGES) == []
 
 
+def test_leaves_an_unprotected_pair_unprotected_when_told(aws: ControlPlane, cli: Cli) -> None:
+    aws.put_pair(protected=False)
+    assert cli("create", "--unprotected", "--json").data["changed"] == []
+    assert not any(each.protected for each in aws.alive())
+
+
 def test_knows_the_endpoint_before_aws_tells_it(aws: ControlPlane, cli: Cli) -> None:
     first, _ = aws.put_pair()
     first.endpoint_known = False

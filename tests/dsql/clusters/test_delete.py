@@ -60,7 +60,7 @@ def test_asks_for_the_id_at_a_terminal(
 def test_asks_before_it_deletes_an_unprotected_pair(
     aws: ControlPlane, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    aws.put_pair()
+    aws.put_pair(protected=False)
     assert cli("delete").code == 4  # nobody there to ask
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "no")
@@ -73,7 +73,7 @@ def test_asks_before_it_deletes_an_unprotected_pair(
 def test_confirms_an_unprotected_cluster_beside_a_protected_one(
     aws: ControlPlane, cli: Cli
 ) -> None:
-    first, _ = aws.put_pair()
+    first, _ = aws.put_pair(protected=False)
     first.protected = True
     assert cli("delete", "--confirm", first.id).code == 4
     assert aws.asked(*CHANGES) == []
@@ -81,7 +81,7 @@ def test_confirms_an_unprotected_cluster_beside_a_protected_one(
 
 
 def test_finishes_a_deletion_that_stopped_half_way(aws: ControlPlane, cli: Cli) -> None:
-    first, _ = aws.put_pair()
+    first, _ = aws.put_pair(protected=False)
     first.status = "PENDING_DELETE"
     assert cli("delete", "--yes").code == 0
     assert aws.asked("DeleteCluster") == [("us-east-2", "DeleteCluster")]
@@ -89,13 +89,13 @@ def test_finishes_a_deletion_that_stopped_half_way(aws: ControlPlane, cli: Cli) 
 
 
 def test_deletes_a_failed_cluster(aws: ControlPlane, cli: Cli) -> None:
-    aws.put("us-east-1", "FAILED")
+    aws.put("us-east-1", "FAILED", protected=False)
     assert cli("delete", "--yes").code == 0
     assert aws.alive() == []
 
 
 def test_says_when_somebody_protected_it_meanwhile(aws: ControlPlane, cli: Cli) -> None:
-    aws.put_pair()
+    aws.put_pair(protected=False)
     aws.fail("DeleteCluster", "ValidationException", reason="deletionProtectionEnabled")
     outcome = cli("delete", "--yes", "--json")
     assert (outcome.code, outcome.data["error"]["kind"]) == (2, "request-refused")
@@ -108,8 +108,21 @@ def test_has_nothing_to_do_where_there_is_nothing(aws: ControlPlane, cli: Cli) -
 
 
 def test_leaves_the_waiting_to_a_later_run(aws: ControlPlane, cli: Cli) -> None:
-    aws.put_pair()
+    aws.put_pair(protected=False)
     assert cli("delete", "--yes", "--no-wait").code == 0
     assert {each.status for each in aws.alive()} <= {"PENDING_DELETE", "DELETING"}
     assert cli("delete", "--yes").code == 0
     assert aws.alive() == []
+
+
+def test_create_protects_again_what_a_deletion_that_was_given_up_had_lifted(
+    aws: ControlPlane, cli: Cli
+) -> None:
+    first, second = aws.put_pair()
+    aws.fail_in("us-east-2", "UpdateCluster", "AccessDeniedException")
+    assert cli("delete", "--confirm", first.id, "--confirm", second.id).code == 5
+    assert not first.protected
+    assert "1. protect the cluster in us-east-1 from deletion" in cli("plan").out
+    assert cli("create").code == 0
+    assert first.protected
+    assert cli("plan", "--json").data["steps"] == ["nothing: the pair 'worldseat' is whole"]

@@ -81,7 +81,7 @@ def test_names_peers_lifts_protection_and_deletes(stubbed: Any) -> None:
     )
     stubber.add_response("delete_cluster", SUMMARY, {"identifier": ID})
     plane.name_peers(ID, witness="us-west-2", peers=[PEER])
-    plane.unprotect(ID)
+    plane.protect(ID, on=False)
     plane.delete(ID)
 
 

@@ -153,13 +153,13 @@ class ControlPlane:
             multiRegionProperties={"witnessRegion": witness, "clusters": peers},
         )
 
-    def unprotect(self, identifier: str) -> None:
-        """Switch deletion protection off."""
+    def protect(self, identifier: str, *, on: bool) -> None:
+        """Switch deletion protection on or off."""
         self._call(
             "UpdateCluster",
             self._client.update_cluster,
             identifier=identifier,
-            deletionProtectionEnabled=False,
+            deletionProtectionEnabled=on,
         )
 
     def delete(self, identifier: str) -> None:

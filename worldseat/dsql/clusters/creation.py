@@ -12,6 +12,7 @@ from worldseat.dsql.clusters.plan import (
     ClusterLeaving,
     CreateCluster,
     NamePeer,
+    Protect,
     WaitForBoth,
     plan_creation,
 )
@@ -43,7 +44,7 @@ def create_pair(
     Raises the errors of `plan_creation`, `wait_until_ready` and AWS's own.
     """
     clusters = dict(seen.clusters)
-    for step in plan_creation(seen):
+    for step in plan_creation(seen, protected=protected):
         now = Sighting(seen.pair, clusters, gone=seen.gone)
         if isinstance(step, CreateCluster):
             clusters[step.region] = _create(
@@ -51,6 +52,10 @@ def create_pair(
             )
         elif isinstance(step, NamePeer):
             clusters[step.region] = _name_peer(
+                step, now, connect=connect, patience=patience, tell=tell
+            )
+        elif isinstance(step, Protect):
+            clusters[step.region] = _protect(
                 step, now, connect=connect, patience=patience, tell=tell
             )
         elif isinstance(step, WaitForBoth) and wait:
@@ -133,3 +138,13 @@ def _name_peer(
     )
     tell(Event(f"{cluster.arn} names {peer.arn}", changed=True))
     return patience.until(lambda: plane.get(cluster.id), lambda seen: peer.arn in seen.peers)
+
+
+def _protect(
+    step: Protect, now: Sighting, *, connect: Connect, patience: Patience, tell: Tell
+) -> Cluster:
+    plane, cluster = connect(step.region), now.clusters[step.region]
+    tell(Event(str(step)))
+    patience.call(partial(plane.protect, cluster.id, on=True))
+    tell(Event(f"{cluster.arn} is protected from deletion", changed=True))
+    return patience.until(lambda: plane.get(cluster.id), lambda seen: seen.protected)

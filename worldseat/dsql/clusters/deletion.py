@@ -69,7 +69,7 @@ def delete_pair(
 
 def _unprotect(cluster: Cluster, plane: ControlPlane, *, patience: Patience, tell: Tell) -> None:
     tell(Event(f"lifting the deletion protection of {cluster.id} in {cluster.region}"))
-    patience.call(partial(plane.unprotect, cluster.id))
+    patience.call(partial(plane.protect, cluster.id, on=False))
     tell(Event(f"{cluster.arn} is NOT protected from deletion any more", changed=True))
     patience.until(lambda: plane.get(cluster.id), lambda now: not now.protected)
 

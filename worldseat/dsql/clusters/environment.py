@@ -46,7 +46,7 @@ def write_settings(seen: Sighting, *, folder: Path, role: str) -> list[Written]:
 
     A file that exists keeps every line that is not ours, and what it was is kept beside it.
     SECRET_KEY is made once and is the same in both, since a session of one region has to be
-    good in the other; one that is there already is kept. Raises OSError.
+    good in the other; one that is there already is kept. Raises OSError, UnicodeError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {each.region: folder / f"{each.region}.env" for each in seen}

@@ -125,6 +125,13 @@ class RequestRefused(ClusterError):
     reason = "other"
 
 
+_NOT_CONFIGURED = (
+    aws.NoCredentialsError,
+    aws.PartialCredentialsError,
+    aws.ProfileNotFound,
+    aws.ConfigParseError,
+    aws.InvalidConfigError,
+)
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _UNKNOWN_KEY = {
     "UnrecognizedClientException",
@@ -172,18 +179,16 @@ def translate(error: Exception, *, operation: str, region: str) -> ClusterError:
     where = f"{operation} in {region}"
     if isinstance(error, aws.ClientError):
         return _answered(error, operation=operation, region=region)
-    if isinstance(
-        error, aws.NoCredentialsError | aws.PartialCredentialsError | aws.ProfileNotFound
-    ):
+    if isinstance(error, _NOT_CONFIGURED):
         return NoCredentials(f"{where} was not sent: {error}.", todo=_FIX_CREDENTIALS)
-    if isinstance(error, aws.SSOError | aws.CredentialRetrievalError):
+    if isinstance(error, aws.SSOError | aws.CredentialRetrievalError | aws.TokenRetrievalError):
         return BadCredentials(
             f"{where} was not sent, because fetching credentials failed: {error}.",
             todo=_FIX_CREDENTIALS,
         )
-    if isinstance(error, aws.EndpointConnectionError):
+    if isinstance(error, aws.ConnectionError):
         return Unreachable(
-            f"{where} was not sent: no DSQL answers there ({error}).",
+            f"{where} could not be sent: {error}.",
             todo=f"Check the network, and that DSQL is offered in {region}; then run it again.",
         )
     if isinstance(error, aws.HTTPClientError):

@@ -18,6 +18,7 @@ __all__ = [
     "NamePeer",
     "OtherWitness",
     "PeerDeleted",
+    "Protect",
     "Step",
     "UnreadableClusters",
     "WaitForBoth",
@@ -99,6 +100,17 @@ class NamePeer:
 
 
 @dataclass(frozen=True)
+class Protect:
+    """Protect a cluster from deletion, which a deletion that was given up had lifted."""
+
+    region: str
+
+    def __str__(self) -> str:
+        """Say it as a line of a plan."""
+        return f"protect the cluster in {self.region} from deletion"
+
+
+@dataclass(frozen=True)
 class WaitForBoth:
     """Wait until both take connections."""
 
@@ -107,14 +119,15 @@ class WaitForBoth:
         return "wait until both are ACTIVE (they are PENDING_SETUP until each names the other)"
 
 
-Step = CreateCluster | NamePeer | WaitForBoth
+Step = CreateCluster | NamePeer | Protect | WaitForBoth
 
 
-def plan_creation(seen: Sighting) -> list[Step]:
+def plan_creation(seen: Sighting, *, protected: bool = True) -> list[Step]:
     """Return the steps that are left, in order; none when the pair is whole.
 
     Creating first whatever is missing and then comparing who names whom gives the same end
-    from every place an earlier run may have stopped at.
+    from every place an earlier run may have stopped at. protected: clusters without deletion
+    protection get it; False leaves it as it is.
     Raises what stands in the way: ClusterFailed, ClusterLeaving, OtherWitness, ForeignPeer,
     PeerDeleted; BadPair without a witness; and UnreadableClusters when a cluster cannot be told
     apart from ours.
@@ -141,6 +154,7 @@ def plan_creation(seen: Sighting) -> list[Step]:
         for region in pair.regions
         if region not in naming
     ]
+    steps += [Protect(each.region) for each in seen if protected and not each.protected]
     if steps or not seen.connectable:
         steps.append(WaitForBoth())
     return steps

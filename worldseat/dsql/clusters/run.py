@@ -88,7 +88,7 @@ class Run:
     def plan(self) -> None:
         """Show what is left to do."""
         seen = self.observe()
-        steps = describe(seen.pair, plan_creation(seen))
+        steps = describe(seen.pair, plan_creation(seen, protected=not self.options["unprotected"]))
         self.terminal.result(
             {"ok": True, **as_data(seen), "steps": steps},
             self.terminal.table(seen),
@@ -122,7 +122,7 @@ class Run:
         folder = self.options["env_dir"]
         try:
             return [str(each) for each in write_settings(seen, folder=folder, role=role)]
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ClusterError(
                 f"The pair is made, but its settings could not be written: {error}.",
                 todo="Run the same command again with an --env-dir that can be written to.",

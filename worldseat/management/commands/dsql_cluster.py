@@ -53,6 +53,9 @@ class Command(BaseCommand):
         create = action("create", "make the pair, or finish it, and write its settings", waits=True)
         for each in (plan, create):
             each.add_argument("--witness", required=True, metavar="REGION")
+            each.add_argument(
+                "--unprotected", action="store_true", help="without deletion protection"
+            )
         _add_creation(create)
         action("status", "show the pair as it stands (exit code 3 while it is not ready)")
         wait = action("wait", "wait until the pair is ready, or gone", waits=True)
@@ -109,7 +112,6 @@ def _add_waiting(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_creation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--unprotected", action="store_true", help="without deletion protection")
     parser.add_argument("--no-wait", action="store_true", help="do not wait until both are ACTIVE")
     parser.add_argument("--no-env", action="store_true", help="write no settings")
     _add_settings(parser)
