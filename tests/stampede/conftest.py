@@ -1,0 +1,72 @@
+"""An event that is a simulation, stampedes at it, and workers to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Organisation
+from sales.models import Event, Seat, Stampede
+from sales.stampede.plan import plan_stampede
+from tests.cast import make_event
+from tests.stampede.crew import Crew, broker_url, point_celery_at
+from worldseat.local.processes import Supervisor
+
+Plan = Callable[..., Stampede]
+
+
+@pytest.fixture
+def rush(acme: Organisation) -> Event:
+    """Acme's event that is a simulation, on sale."""
+    return make_event(acme, name="Rush", is_simulation=True)
+
+
+@pytest.fixture
+def wanted(rush: Event) -> Seat:
+    """Seat A-1 of `rush`: the one that everybody wants."""
+    return rush.seats.get(guid="Floor-A-1")
+
+
+@pytest.fixture
+def plan(wanted: Seat) -> Plan:
+    """Plan stampedes at the wanted seat: `plan(buyers=60)`."""
+
+    def make(*, buyers: int = 4, seat: Seat = wanted) -> Stampede:
+        stampede_id = plan_stampede(
+            event_id=seat.event_id,
+            seat_id=seat.pk,
+            buyers=buyers,
+            regions=settings.REGIONS,
+            started_by=None,
+            now=timezone.now(),
+        )
+        return Stampede.objects.get(pk=stampede_id)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def crew(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    """The workers of this run, which end before their database does."""
+    logs: Path = tmp_path_factory.mktemp("workers")
+    with Supervisor() as supervisor:
+        yield Crew(supervisor, logs)
+
+
+@pytest.fixture
+def broker() -> Iterator[None]:
+    """Have the test send its tasks to a broker of its own."""
+    before = point_celery_at(broker_url())
+    yield
+    point_celery_at(before)
+
+
+@pytest.fixture
+def workers(crew: Crew, broker: None) -> Crew:
+    """A worker in each region."""
+    crew.muster()
+    return crew

@@ -1,0 +1,99 @@
+"""Real Celery workers for the tests: one process a region, on the test's own servers."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from worldseat.celery import app
+from worldseat.local.processes import Child, Program, Supervisor
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_START_SECONDS = 60.0
+# A database of the Valkey that neither the cache nor a running demo uses.
+_BROKER = "/9"
+
+
+class Crew:
+    """The workers of all regions. Who was killed is replaced by the next `muster`."""
+
+    def __init__(self, supervisor: Supervisor, logs: Path) -> None:
+        self._supervisor = supervisor
+        self._logs = logs
+        self._children: dict[str, Child] = {}
+
+    def muster(self) -> None:
+        """Have a worker running in each region."""
+        started = [region for region in settings.REGIONS if not self._is_alive(region)]
+        for region in started:
+            self._children[region] = self._supervisor.start(self._worker(region))
+        for region in started:
+            child = self._children[region]
+            self._supervisor.wait_until(
+                child, partial(_is_ready, child.program.log), deadline=_START_SECONDS
+            )
+
+    def kill(self, region: str) -> None:
+        """Kill a region's worker as `kill -9` does; return when it is gone."""
+        self._children[region].process.kill()
+        self._children[region].process.wait()
+
+    def _is_alive(self, region: str) -> bool:
+        return region in self._children and not self._children[region].has_ended()
+
+    def _worker(self, region: str) -> Program:
+        words = ["-m", "celery", "-A", "worldseat", "worker", "--pool", "threads"]
+        words += ["--concurrency", "4", "-Q", f"worldseat,{region}", "-n", f"{region}@%h"]
+        words += ["--without-gossip", "--without-mingle", "--loglevel", "info"]
+        return Program(
+            name=f"worker-{region}",
+            command=[sys.executable, *words],
+            env={**os.environ, **servers(), "WORLDSEAT_REGION": region},
+            cwd=_CHECKOUT,
+            log=self._logs / f"{region}.log",
+            grace=2.0,
+        )
+
+
+def servers() -> dict[str, str]:
+    """Return the environment that leads another process to the test's servers."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    return {
+        "DATABASE_URL": url._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
+        "REDIS_URL": broker_url(),
+        "SECRET_KEY": settings.SECRET_KEY,
+    }
+
+
+def broker_url() -> str:
+    """Return the broker's URL for the tests."""
+    return urlsplit(os.environ["REDIS_URL"])._replace(path=_BROKER).geturl()
+
+
+def point_celery_at(url: str) -> str:
+    """Have this process send its tasks to another broker; return the one before."""
+    before: str = app.conf.broker_url
+    app.conf.broker_url = url
+    app.close()
+    app.amqp._producer_pool = None
+    return before
+
+
+def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
+    """Return when the condition holds; fail the test when it does not come to."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.02)
+
+
+def _is_ready(log: Path | None) -> bool:
+    return log is not None and "ready." in log.read_text(errors="replace")
