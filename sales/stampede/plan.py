@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import F
 
 from sales.events import NotOnSale, check_on_sale
 from sales.models import (
@@ -22,7 +23,7 @@ from sales.stampede.crowd import BATCH_ROWS, gather_fans
 from sales.stampede.settling import settle
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["MOST_BUYERS", "CannotStampede", "plan_stampede"]
+__all__ = ["MOST_BUYERS", "CannotStampede", "check_plan", "plan_stampede"]
 
 MOST_BUYERS = 5000
 
@@ -36,6 +37,14 @@ class CannotStampede(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+def check_plan(
+    *, event_id: UUID, seat_id: UUID, buyers: int, regions: Sequence[str], now: datetime
+) -> Event:
+    """Return the event if such a stampede may be planned at `now`; raise CannotStampede."""
+    _check_numbers(buyers, regions)
+    return _check_seat(event_id, seat_id, now).event
 
 
 def plan_stampede(
@@ -52,9 +61,9 @@ def plan_stampede(
     The buyers are dealt to the regions in turn. Runs several transactions, each below DSQL's
     3,000 rows. Raises CannotStampede.
     """
-    _check_numbers(buyers, regions)
+    event = check_plan(event_id=event_id, seat_id=seat_id, buyers=buyers, regions=regions, now=now)
     _settle_forgotten(seat_id, now)
-    fans = gather_fans(event=_check_event(event_id, seat_id, now).event, number=buyers)
+    fans = gather_fans(event=event, number=buyers)
     dealt = [regions[number % len(regions)] for number in range(buyers)]
     stampede = Stampede(
         id=uuid4(),
@@ -92,7 +101,7 @@ def _check_numbers(buyers: int, regions: Sequence[str]) -> None:
         raise CannotStampede("regions", "A region is named twice: name each once.")
 
 
-def _check_event(event_id: UUID, seat_id: UUID, now: datetime) -> Seat:
+def _check_seat(event_id: UUID, seat_id: UUID, now: datetime) -> Seat:
     """Return the seat with its event, if a stampede may run at them now."""
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
@@ -143,11 +152,12 @@ _ACTIVE = (StampedeState.PLANNED, StampedeState.RUNNING)
 def _write_stampede(stampede: Stampede, shares: list[StampedeRegion], *, now: datetime) -> None:
     """Write the stampede, unless another one runs at the seat.
 
-    Two that plan at once would both see none (write skew); so both lock the seat's row, which
-    DSQL judges as a write.
+    Two that plan at once would both see none (write skew), so both write the seat's row. To
+    lock it would do on DSQL, but not on PostgreSQL, where who waited for a lock goes on in his
+    old snapshot.
     """
-    seat = Seat.objects.select_for_update().get(pk=stampede.seat_id)
-    _check_event(stampede.event_id, stampede.seat_id, now)
+    seat = _check_seat(stampede.event_id, stampede.seat_id, now)
+    Seat.objects.filter(pk=seat.pk).update(changed_at=F("changed_at"))
     others = Stampede.objects.filter(seat=seat, state__in=_ACTIVE).exclude(pk=stampede.pk)
     if others.exists():
         raise CannotStampede(

@@ -19,7 +19,7 @@ _COLUMNS = (
     ("Unknown", "unknown"),
     ("Missing", "missing"),
     ("Retries", "retries"),
-    ("Most tries", "max_attempts"),
+    ("Max tries", "max_attempts"),
     ("p50 ms", "p50_ms"),
     ("p99 ms", "p99_ms"),
 )
@@ -31,7 +31,14 @@ def print_scoreboard(report: dict[str, Any], console: Console) -> None:
     """Print a table of the regions and the whole, what was out of the ordinary, the verdict."""
     columns = [(title, key) for title, key in _COLUMNS if key not in _RARE or report[key]]
     title = f"{report['buyers']} buyers, one seat: {report['seat']}, {report['event']}"
-    table = Table(title=escape(title), title_justify="left", show_footer=True, box=box.SIMPLE)
+    table = Table(
+        title=escape(title),
+        title_justify="left",
+        show_footer=True,
+        box=box.SIMPLE,
+        pad_edge=False,
+        show_edge=False,
+    )
     table.add_column("Region", footer="All", no_wrap=True)
     for heading, key in columns:
         table.add_column(heading, footer=_show(report[key]), justify="right")

@@ -81,9 +81,8 @@ def broker_url() -> str:
 def point_celery_at(url: str) -> str:
     """Have this process send its tasks to another broker; return the one before."""
     before: str = app.conf.broker_url
-    app.conf.broker_url = url
-    app.close()
-    app.amqp._producer_pool = None
+    app.conf.update(broker_url=url)
+    app._after_fork()  # forgets the connections, also the producers', which close() does not
     return before
 
 

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sales.events import EventNotFound, find_event
 from sales.seats import SeatNotFound, find_seat
-from sales.stampede.plan import CannotStampede, plan_stampede
+from sales.stampede.plan import CannotStampede, check_plan, plan_stampede
 from sales.stampede.progress import progress_of
 from sales.stampede.scoreboard import print_scoreboard
 from sales.stampede.settling import SETTLED, settle
@@ -77,16 +77,16 @@ class Command(BaseCommand):
     def _start(self, options: dict[str, Any]) -> UUID:
         regions = [each.strip() for each in options["regions"].split(",") if each.strip()]
         event = find_event(options["event"])
-        seat = find_seat(event=event, name=options["seat"])
+        wish: dict[str, Any] = {
+            "event_id": event.pk,
+            "seat_id": find_seat(event=event, name=options["seat"]).pk,
+            "buyers": options["buyers"],
+            "regions": regions,
+            "now": timezone.now(),
+        }
+        check_plan(**wish)
         require_workers(regions)
-        stampede_id = plan_stampede(
-            event_id=event.pk,
-            seat_id=seat.pk,
-            buyers=options["buyers"],
-            regions=regions,
-            started_by=None,
-            now=timezone.now(),
-        )
+        stampede_id = plan_stampede(**wish, started_by=None)
         try:
             stampede.delay(str(stampede_id))
         except BrokerError as error:
