@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import Error, connection
 
-from sales.models import Attempt
 from sales.stampede.buyers import Told
 from sales.stampede.clock import Clock
 from sales.stampede.settling import beat
@@ -31,14 +30,21 @@ _BEAT_SECONDS = 1.0
 _BATCH_ROWS = 500
 _LAST_TRIES = 5
 
-_RECORDED = (
-    "outcome",
-    "attempts",
-    "conflicts",
-    "started_at",
-    "finished_at",
-    "detail",
-    "told_order",
+# bulk_update would do the same with a CASE for each value of each row, which costs the processor
+# thirty times as much (measured), in the process whose buyers are being timed.
+_RECORD = """
+    UPDATE sales_attempt SET
+        outcome = told.outcome, attempts = told.attempts, conflicts = told.conflicts,
+        started_at = told.started_at, finished_at = told.finished_at,
+        detail = told.detail, told_order = told.told_order
+    FROM (VALUES {rows})
+        AS told (id, outcome, attempts, conflicts, started_at, finished_at, detail, told_order)
+    WHERE sales_attempt.id = told.id
+"""
+# The types make a column of nothing but NULLs fit, too.
+_ROW = (
+    "(%s::uuid, %s::varchar, %s::integer, %s::integer, "
+    "%s::timestamptz, %s::timestamptz, %s::varchar, %s::uuid)"
 )
 
 
@@ -52,24 +58,26 @@ class Tried:
     started_at: datetime
     finished_at: datetime
 
-    def row(self) -> Attempt:
-        """Return it as the columns that are recorded."""
-        return Attempt(
-            id=self.attempt_id,
-            outcome=self.told.outcome,
-            attempts=self.tally.attempts,
-            conflicts=self.tally.conflicts,
-            started_at=self.started_at,
-            finished_at=self.finished_at,
-            detail=self.told.detail,
-            told_order=self.told.order_id,
-        )
+    def row(self) -> list[Any]:
+        """Return the values of `_ROW`."""
+        return [
+            self.attempt_id,
+            self.told.outcome.value,
+            self.tally.attempts,
+            self.tally.conflicts,
+            self.started_at,
+            self.finished_at,
+            self.told.detail,
+            self.told.order_id,
+        ]
 
 
 @occ_retry(repeatable=True)
 def record(*, tried: Sequence[Tried]) -> None:
     """Write finished attempts, at most 500, in one statement."""
-    Attempt.objects.bulk_update([each.row() for each in tried], _RECORDED)
+    rows = ", ".join([_ROW] * len(tried))
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD.format(rows=rows), [value for each in tried for value in each.row()])
 
 
 class Recorder:
@@ -111,10 +119,10 @@ class Recorder:
         try:
             while not self._stop.wait(_WRITE_SECONDS):
                 try:
-                    self._write()
                     if (now := self._clock.now()) >= next_beat:
                         beat(share_id=self._share_id, now=now)
                         next_beat = now + timedelta(seconds=_BEAT_SECONDS)
+                    self._write()
                 except Error as error:
                     logger.warning("Recording waits: %s", error)
         finally:

@@ -27,7 +27,8 @@ __all__ = [
 SETTLED = frozenset({StampedeState.FINISHED, StampedeState.INCOMPLETE})
 
 # A region gives a sign of life each second; so long without one, its worker is taken for dead.
-STALE_AFTER = timedelta(seconds=10)
+# Long, since a process with many buyers on a busy machine may be slow to give it.
+STALE_AFTER = timedelta(seconds=15)
 # A plan that nobody started: its tasks were never sent, or no worker came.
 _FORGOTTEN_AFTER = timedelta(seconds=60)
 
@@ -79,7 +80,6 @@ def finish_share(*, share_id: UUID, now: datetime) -> None:
     StampedeRegion.objects.filter(pk=share_id).update(finished_at=now, seen_at=now)
 
 
-@occ_retry(repeatable=True)
 def settle(*, stampede_id: UUID, now: datetime) -> Stampede | None:
     """Write the report if the stampede is over, and return the stampede as it stands then.
 
@@ -87,6 +87,15 @@ def settle(*, stampede_id: UUID, now: datetime) -> Stampede | None:
     (INCOMPLETE). May be called by anybody, at any time, as often as they like; a region that
     was taken for dead and finishes after all gets the report made anew. None: it is gone.
     """
+    stampede = Stampede.objects.filter(pk=stampede_id).first()
+    # FINISHED is for good: who watches pays one read for it, and no transaction.
+    if stampede is None or stampede.state == StampedeState.FINISHED:
+        return stampede
+    return _settle(stampede_id, now)
+
+
+@occ_retry(repeatable=True)
+def _settle(stampede_id: UUID, now: datetime) -> Stampede | None:
     stampede = Stampede.objects.select_related("event", "seat").filter(pk=stampede_id).first()
     if stampede is None:
         return None

@@ -13,7 +13,7 @@ from accounts.models import Organisation
 from sales.models import Event, Seat, Stampede
 from sales.stampede.plan import plan_stampede
 from tests.cast import make_event
-from tests.stampede.crew import Crew, broker_url, point_celery_at
+from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at, wait_for
 from worldseat.local.processes import Supervisor
 
 Plan = Callable[..., Stampede]
@@ -58,15 +58,18 @@ def crew(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def broker() -> Iterator[None]:
-    """Have the test send its tasks to a broker of its own."""
+def workers(crew: Crew) -> Iterator[Crew]:
+    """A worker in each region, which takes the tasks that the test sends."""
     before = point_celery_at(broker_url())
-    yield
+    crew.muster()
+    yield crew
+    wait_for(is_database_quiet, what="the workers' last transactions end")
     point_celery_at(before)
 
 
 @pytest.fixture
-def workers(crew: Crew, broker: None) -> Crew:
-    """A worker in each region."""
-    crew.muster()
-    return crew
+def no_workers() -> Iterator[None]:
+    """A broker that nobody takes tasks from."""
+    before = point_celery_at(broker_url(served=False))
+    yield
+    point_celery_at(before)

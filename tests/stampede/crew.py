@@ -17,9 +17,11 @@ from worldseat.celery import app
 from worldseat.local.processes import Child, Program, Supervisor
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_START_SECONDS = 60.0
-# A database of the Valkey that neither the cache nor a running demo uses.
+_START_SECONDS = 120.0
+# Databases of the Valkey that neither the cache nor a running demo uses: one with workers,
+# and one without.
 _BROKER = "/9"
+_DEAD_LETTERS = "/8"
 
 
 class Crew:
@@ -73,17 +75,29 @@ def servers() -> dict[str, str]:
     }
 
 
-def broker_url() -> str:
-    """Return the broker's URL for the tests."""
-    return urlsplit(os.environ["REDIS_URL"])._replace(path=_BROKER).geturl()
+def broker_url(*, served: bool = True) -> str:
+    """Return the URL of the tests' broker, or of one that no worker takes tasks from."""
+    path = _BROKER if served else _DEAD_LETTERS
+    return urlsplit(os.environ["REDIS_URL"])._replace(path=path).geturl()
 
 
 def point_celery_at(url: str) -> str:
     """Have this process send its tasks to another broker; return the one before."""
     before: str = app.conf.broker_url
     app.conf.update(broker_url=url)
-    app._after_fork()  # forgets the connections, also the producers', which close() does not
+    # Forgets the connections, also the producers', which close() does not; the stubs lack it.
+    app._after_fork()  # type: ignore[attr-defined]
     return before
+
+
+def is_database_quiet() -> bool:
+    """Tell whether no other session is in a transaction: it would be in the flush's way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        return bool(cursor.fetchone() == (0,))
 
 
 def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:

@@ -30,7 +30,7 @@ def _refusal(**options: Any) -> str:
 
 
 @pytest.fixture
-def no_workers_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do as if every region had its worker."""
     monkeypatch.setattr("sales.management.commands.stampede.require_workers", lambda regions: None)
 
@@ -73,9 +73,9 @@ def _manage_stampede(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_exits_1_when_the_witness_disagrees(
-    broker: None,
+    no_workers: None,
     wanted: Seat,
-    no_workers_asked: None,
+    nobody_asked: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -95,7 +95,7 @@ def test_exits_1_when_the_witness_disagrees(
 
 
 def test_says_when_there_is_no_report_in_time(
-    broker: None, rush: Event, no_workers_asked: None
+    no_workers: None, rush: Event, nobody_asked: None
 ) -> None:
     with pytest.raises(CommandError, match=r"No report after 0\.5 s: 0 of 4 buyers") as error:
         call_command("stampede", event="rush", seat="A-1", buyers=4, timeout=0.5)
@@ -103,9 +103,9 @@ def test_says_when_there_is_no_report_in_time(
 
 
 def test_leaves_the_stampede_to_its_workers_on_ctrl_c(
-    broker: None,
+    no_workers: None,
     rush: Event,
-    no_workers_asked: None,
+    nobody_asked: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
