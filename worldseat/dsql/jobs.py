@@ -1,0 +1,75 @@
+"""Asynchronous DDL: index builds and validations are jobs that have to be waited for."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.db import IntegrityError
+
+__all__ = ["JobFailed", "Jobs"]
+
+logger = logging.getLogger(__name__)
+
+_RUNNING = frozenset({"submitted", "processing"})
+_POLL_SECONDS = 0.5
+
+# Replaced in tests.
+_sleep = time.sleep
+
+
+class JobFailed(IntegrityError):
+    """An index build or a validation did not succeed; `details` says why, in the server's words."""
+
+    def __init__(self, what: str, details: str) -> None:
+        super().__init__(
+            f"{what} failed: {details}. It was removed again, and what the migration did before "
+            f"stays. Correct the rows and run migrate again: it goes on from here."
+        )
+        self.details = details
+
+
+class Jobs:
+    """Starts asynchronous statements and waits for what becomes of them."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *, what: str) -> None:
+        """Run an ASYNC statement and wait for its job. Raises JobFailed."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            # A statement that found nothing to do starts no job.
+            row = cursor.fetchone() if cursor.description else None
+        if row and row[0]:
+            self.wait(row[0], what=what)
+
+    def wait(self, job: str, *, what: str) -> None:
+        """Wait for a job. Raises JobFailed."""
+        while True:
+            with self._connection.cursor() as cursor:
+                cursor.execute("CALL sys.wait_for_job(%s)", [job])
+                cursor.execute("SELECT status, details FROM sys.jobs WHERE job_id = %s", [job])
+                row = cursor.fetchone()
+            # Finished jobs are forgotten after a while: the catalog has the last word then.
+            status, details = row or ("completed", None)
+            if status in _RUNNING:
+                _sleep(_POLL_SECONDS)
+                continue
+            if status != "completed":
+                raise JobFailed(what, details or f"the job ended as {status!r}")
+            logger.debug("%s: job %s completed", what, job)
+            return
+
+    def wait_for_object(self, name: str, *, what: str) -> None:
+        """Wait for a job that an earlier, interrupted run left working on an object."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT job_id, status, object_name FROM sys.jobs")
+            jobs = [
+                job
+                for job, status, target in cursor.fetchall()
+                if status in _RUNNING and (target or "").rpartition(".")[2].strip('"') == name
+            ]
+        for job in jobs:
+            self.wait(job, what=what)

@@ -1,0 +1,133 @@
+"""Columns: adding one in steps, and removing one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import NotSupportedError
+
+from worldseat.dsql.batches import update_in_batches
+from worldseat.dsql.schema_rebuild import RebuildSteps
+
+__all__ = ["ColumnSteps"]
+
+
+class ColumnSteps(RebuildSteps):
+    """The part of the editor that adds and removes columns."""
+
+    sql_delete_table = "DROP TABLE IF EXISTS %(table)s CASCADE"
+    sql_delete_column = "ALTER TABLE %(table)s DROP COLUMN IF EXISTS %(column)s CASCADE"
+
+    def _iter_column_sql(
+        self,
+        column_db_type: str,
+        params: list[Any],
+        model: Any,
+        field: Any,
+        field_db_params: dict[str, Any],
+        include_default: bool,
+    ) -> Iterator[str]:
+        kind = self._checked_type(field)
+        yield from super()._iter_column_sql(
+            kind, params, model, field, field_db_params, include_default
+        )
+
+    def add_field(self, model: Any, field: Any) -> None:
+        """Add a column: first itself, then its default, its values and its constraints."""
+        if field.many_to_many and field.remote_field.through._meta.auto_created:
+            self.create_model(field.remote_field.through)
+            return
+        if field.db_parameters(connection=self.connection)["type"] is None:
+            return
+        self._refuse_new_column(model, field)
+        table = model._meta.db_table
+        if self.collect_sql or field.column not in self.catalog.columns(table):
+            self._alter(
+                table, f"ADD COLUMN {self._quoted(field.column)} {self._checked_type(field)}"
+            )
+        self._give_values(model, field)
+        if not field.null:
+            self._require_value(table, field.column)
+        self._add_own_check(model, field)
+        if field.unique:
+            self.execute(self._create_unique_sql(model, [field]))
+        if field.remote_field and field.db_constraint:
+            self.deferred_sql.append(
+                self._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
+            )
+        if field.db_comment:
+            self._comment(model, field)
+        self.deferred_sql.extend(self._field_indexes_sql(model, field))
+
+    def _refuse_new_column(self, model: Any, field: Any) -> None:
+        why = None
+        if field.primary_key:
+            why = "a primary key"
+        elif field.generated:
+            why = "a generated column"
+        if why:
+            raise NotSupportedError(
+                f"{field} would add {why} to a table that exists, which DSQL cannot. Nothing was "
+                f"changed. Make a new model with the field, copy the rows in a data migration, "
+                f"and take its name over with RenameModel."
+            )
+
+    def _give_values(self, model: Any, field: Any) -> None:
+        """Fill a column that was just added with its default."""
+        if field.has_db_default():
+            sql, params = self.db_default_sql(field)
+            self._set_default(model, field, sql, params)
+            self._fill(model, field)
+            return
+        default = self.effective_default(field)
+        if default is None:
+            return
+        # Others may insert rows while the old ones are filled.
+        self._set_default(model, field, "%s", [default])
+        self._fill(model, field)
+        self._drop_default(model, field)
+
+    def _fill(self, model: Any, field: Any) -> None:
+        column = self._quoted(field.column)
+        self._update(model, assignment=f"{column} = DEFAULT", condition=f"{column} IS NULL")
+
+    def _update(self, model: Any, *, assignment: str, condition: str) -> int:
+        table = self._quoted(model._meta.db_table)
+        if self.collect_sql:
+            self._plain(f"UPDATE {table} SET {assignment} WHERE {condition}")
+            return 0
+        return update_in_batches(
+            self.connection,
+            table=table,
+            key=[self._quoted(column) for column in self._key_columns(model)],
+            assignment=assignment,
+            condition=condition,
+        )
+
+    def _set_default(self, model: Any, field: Any, sql: str, params: Any) -> None:
+        column = self._quoted(field.column)
+        self._alter(model._meta.db_table, f"ALTER COLUMN {column} SET DEFAULT {sql}", params)
+
+    def _drop_default(self, model: Any, field: Any) -> None:
+        column = self._quoted(field.column)
+        self._alter(model._meta.db_table, f"ALTER COLUMN {column} DROP DEFAULT")
+
+    def _add_own_check(self, model: Any, field: Any) -> None:
+        """Add the CHECK of a field's type, such as a PositiveIntegerField's."""
+        check = field.db_parameters(connection=self.connection)["check"]
+        if check:
+            name = self._create_index_name(model._meta.db_table, [field.column], suffix="_check")
+            self.execute(self._create_check_sql(model, name, check))
+
+    def _comment(self, model: Any, field: Any) -> None:
+        self.execute(*self._alter_column_comment_sql(model, field, None, field.db_comment))
+
+    def remove_field(self, model: Any, field: Any) -> None:
+        """Drop a column."""
+        if field.primary_key:
+            raise NotSupportedError(
+                f"{field} is the primary key, which DSQL cannot drop. Nothing was changed. Make a "
+                f"new model without it and copy the rows."
+            )
+        super().remove_field(model, field)
