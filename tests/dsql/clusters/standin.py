@@ -39,6 +39,7 @@ class Cluster:
     tags: dict[str, str]
     status: str = "CREATING"
     to_come: list[str] = field(default_factory=list)
+    endpoint: str | None = None
     endpoint_known: bool = True
 
     @property
@@ -60,7 +61,7 @@ class Cluster:
             "metricGroups": [],
         }
         if self.endpoint_known:
-            body["endpoint"] = f"{self.id}.dsql.{self.region}.on.aws"
+            body["endpoint"] = self.endpoint or f"{self.id}.dsql.{self.region}.on.aws"
         if self.witness:
             # AWS lists the cluster itself among its peers.
             body["multiRegionProperties"] = {

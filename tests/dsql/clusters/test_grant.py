@@ -15,6 +15,7 @@ from psycopg import sql
 
 from tests.dsql.clusters.conftest import Cli, Outcome
 from tests.dsql.clusters.standin import ControlPlane
+from worldseat.dsql import auth
 from worldseat.dsql.clusters import run
 
 IAM = "arn:aws:iam::123456789012:role/worldseat"
@@ -256,6 +257,7 @@ def test_connects_as_admin_with_a_token_of_its_own_and_verified_tls(
         raise psycopg.OperationalError("connection refused")
 
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    monkeypatch.setattr(auth, "_clients", {})  # they keep credentials
     monkeypatch.setattr(psycopg, "connect", refuse)
     outcome = cli("grant", "--iam", IAM, "--hostaddr", "127.0.0.1", "--json")
     assert outcome.data["error"]["kind"] == "database-refused"
