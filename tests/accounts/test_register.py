@@ -45,6 +45,7 @@ def test_knows_an_address_however_it_is_written(api: APIClient) -> None:
     assert User.objects.count() == 1
 
 
+@pytest.mark.django_db  # no transaction is opened
 @pytest.mark.parametrize(
     ("changes", "fields"),
     [
@@ -80,6 +81,7 @@ def test_says_what_is_wrong_with_each_field(
     assert not User.objects.exists()
 
 
+@pytest.mark.django_db  # no transaction is opened
 def test_needs_every_field(api: APIClient) -> None:
     problem = assert_problem(api.post(URL, {}), 400, "invalid")
     assert list(problem["errors"]) == ["email", "password", "name"]

@@ -75,12 +75,10 @@ def test_need_not_be_fetched_again_while_nothing_changes(
     assert changed["ETag"] != first["ETag"]
 
 
-@pytest.mark.parametrize(
-    "since", ["", "nonsense", "AAAA", "W10", "WzEsMiwzXQ", "é", "x" * 201, "a\0", "bnVsbA"]
-)
-def test_refuses_a_bad_cursor(api: APIClient, event: Event, since: str) -> None:
-    problem = assert_problem(look(api, event, since), 400, "invalid")
-    assert list(problem["errors"]) == ["since"]
+def test_refuses_a_bad_cursor(api: APIClient, event: Event) -> None:
+    for since in ("", "nonsense", "AAAA", "W10", "WzEsMiwzXQ", "é", "x" * 201, "a\0", "bnVsbA"):
+        problem = assert_problem(look(api, event, since), 400, "invalid")
+        assert list(problem["errors"]) == ["since"], since
 
 
 def test_refuses_the_cursor_of_another_event(

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import psycopg_pool
 import pytest
 from django.db import OperationalError
 from rest_framework.test import APIClient
@@ -93,6 +94,7 @@ def test_stops_at_the_limit(api_as: ApiAs, fay: User, event: Event, seats: list[
     assert Order.objects.count() == 1
 
 
+@pytest.mark.django_db  # no transaction is opened
 def test_needs_a_token(api: APIClient, event: Event, seat: Seat) -> None:
     answer = buy(api, event, seat)
     assert_problem(answer, 401, "not-authenticated")
@@ -119,6 +121,7 @@ def test_sells_no_seat_of_a_draft(
     assert_nothing_sold()
 
 
+@pytest.mark.django_db  # no transaction is opened
 @pytest.mark.parametrize(
     "seat",
     [None, 1, True, 10**400, "", "A-1", ["x"], {"id": "x"}, "\0", "\ud800", "x" * 5000],
@@ -129,6 +132,7 @@ def test_refuses_what_is_no_seat(api_as: ApiAs, fay: User, event: Event, seat: A
     assert_nothing_sold()
 
 
+@pytest.mark.django_db  # no transaction is opened
 @pytest.mark.parametrize("body", [[], ["x"], "x", 1, None, {}, {"seats": []}])
 def test_refuses_what_is_no_purchase(api_as: ApiAs, fay: User, event: Event, body: Any) -> None:
     url = f"/api/v1/events/{event.pk}/purchases/"
@@ -137,6 +141,7 @@ def test_refuses_what_is_no_purchase(api_as: ApiAs, fay: User, event: Event, bod
     assert_nothing_sold()
 
 
+@pytest.mark.django_db  # no transaction is opened
 def test_refuses_a_field_it_does_not_know(
     api_as: ApiAs, fay: User, event: Event, seat: Seat
 ) -> None:
@@ -147,12 +152,14 @@ def test_refuses_a_field_it_does_not_know(
     assert_nothing_sold()
 
 
+@pytest.mark.django_db  # no transaction is opened
 @pytest.mark.parametrize(
     ("error", "claims"),
     [
         (psycopg.errors.SerializationFailure("change conflicts (OC000)"), "Nothing was changed"),
         (psycopg.OperationalError("the connection is closed"), "Nothing was changed"),
         (psycopg.errors.TooManyConnections("too many open connections"), "Nothing was changed"),
+        (psycopg_pool.PoolTimeout("couldn't get a connection"), "Nothing was changed"),
         (OutcomeUnknown("lost in COMMIT"), "may or may not"),
     ],
 )

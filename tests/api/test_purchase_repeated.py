@@ -65,11 +65,13 @@ def test_is_refused_with_another_body_after_a_refusal(
     assert_problem(buy(api, event, seats[1]), 422, "idempotency-key-reused")
 
 
+@pytest.mark.django_db  # no transaction is opened
 def test_needs_a_key(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:
     assert_problem(buy(api_as(fay), event, seat, key=None), 400, "idempotency-key-missing")
     assert_nothing_sold()
 
 
+@pytest.mark.django_db  # no transaction is opened
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\0b", "a\tb", "\x7f"])
 def test_refuses_a_key_that_is_none(
     api_as: ApiAs, fay: User, event: Event, seat: Seat, key: str
