@@ -107,8 +107,16 @@ def test_refuses_the_data_of_another_user(supervisor: Supervisor, home: Path) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root is told to move the checkout")
 def test_runs_for_root_in_a_directory_closed_to_others(
-    supervisor: Supervisor, home: Path, tmp_path: Path
+    supervisor: Supervisor, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a checkout").chmod(0o700)
+    """The binaries too: initdb asks access(2) about them, which is stricter than opening them."""
+    closed = tmp_path / "a checkout"
+    closed.chmod(0o700)
+    package = Path(postgres.binary("postgres")).parents[2]
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), closed / name)
+    monkeypatch.setattr(
+        postgres, "binary", lambda name: str(closed / package.name / "pginstall" / "bin" / name)
+    )
     url, _ = postgres.start(supervisor, home)
     assert ask(url, "SELECT 1") == 1

@@ -18,7 +18,10 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _CAP_DAC_OVERRIDE = 1
+_CAP_SETPCAP = 8
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -47,12 +50,21 @@ def _keep_access_to_files(libc: ctypes.CDLL) -> None:
     the server runs as cannot enter it. The other way out, opening up every directory above the
     checkout, would change the machine of whoever tries this project.
     """
-    header = _CapabilityHeader(_LINUX_CAPABILITY_VERSION_3, 0)
-    bit = 1 << _CAP_DAC_OVERRIDE
-    data = (_CapabilityData * 2)(_CapabilityData(bit, bit, bit), _CapabilityData(0, 0, 0))
-    _checked(libc.capset(ctypes.byref(header), ctypes.byref(data)), "capset")
+    _hold(libc, _CAP_DAC_OVERRIDE, _CAP_SETPCAP)
+    # Or access(2), which PostgreSQL asks about its own files, would not count capabilities.
+    bits = libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+    _checked(bits, "prctl(PR_SET_SECUREBITS)")
+    _hold(libc, _CAP_DAC_OVERRIDE)
     raised = libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
     _checked(raised, "prctl(PR_CAP_AMBIENT_RAISE)")
+
+
+def _hold(libc: ctypes.CDLL, *capabilities: int) -> None:
+    """Keep these capabilities and give up every other."""
+    header = _CapabilityHeader(_LINUX_CAPABILITY_VERSION_3, 0)
+    bits = sum(1 << number for number in capabilities)
+    data = (_CapabilityData * 2)(_CapabilityData(bits, bits, bits), _CapabilityData(0, 0, 0))
+    _checked(libc.capset(ctypes.byref(header), ctypes.byref(data)), "capset")
 
 
 def _become(account: str, reach: Sequence[str], libc: ctypes.CDLL) -> None:
