@@ -29,7 +29,8 @@ CONFLICTS = ("40001", "40P01", "55P03")
 _WAITED = ("55P03", "40P01")
 _UNIQUE = "23505"
 
-_PATIENCE_SECONDS = 3
+_PATIENCE_SECONDS = 10
+_LONGEST_WAIT_MILLISECONDS = 200
 
 
 async def write(executor: "Executor", transaction: Transaction, unit: Unit) -> Reply:
@@ -100,6 +101,7 @@ async def patient(executor: "Executor", unit: Unit) -> Reply:
     the other transaction, and not when that one rolls back to a savepoint, as the wounded do.
     """
     until = monotonic() + _PATIENCE_SECONDS
+    milliseconds = executor.region.limits.lock_milliseconds
     backend = executor.backend
     await backend.ask("SAVEPOINT patience")
     executor.pushing, executor.must_yield = True, False
@@ -110,7 +112,11 @@ async def patient(executor: "Executor", unit: Unit) -> Reply:
                 gives_up = executor.must_yield or monotonic() > until
                 if reply.sqlstate not in _WAITED or gives_up:
                     return reply
-                await backend.ask("ROLLBACK TO SAVEPOINT patience")
+                # On a busy machine it takes longer to find out who is in the way.
+                milliseconds = min(2 * milliseconds, _LONGEST_WAIT_MILLISECONDS)
+                await backend.ask(
+                    f"ROLLBACK TO SAVEPOINT patience; SET LOCAL lock_timeout = {milliseconds}"
+                )
     finally:
         executor.pushing = False
 

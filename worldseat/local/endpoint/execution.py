@@ -11,7 +11,7 @@ from worldseat.local.endpoint.statements import Kind
 from worldseat.local.endpoint.transaction import Conflict, SchemaChanged, Transaction
 from worldseat.local.endpoint.units import Unit
 from worldseat.local.endpoint.wire import Refusal, Reply, complete, frame, frames, without
-from worldseat.local.endpoint.wounds import StillInTheWay
+from worldseat.local.endpoint.wounds import IsTheSame
 
 Sink = Callable[[bytes], Awaitable[None]]
 
@@ -126,13 +126,13 @@ class Executor:
                 await self._fail()
                 transaction.expired = True
 
-    async def wound(self, still_in_the_way: StillInTheWay, reason: str) -> None:
+    async def wound(self, is_the_same: IsTheSame, reason: str) -> None:
         """Let the open transaction lose to one that is committing; `reason` is data or schema."""
         async with self.lock:
             transaction = self.transaction
             if transaction is None or not transaction.explicit or transaction.failed:
                 return
-            if transaction.doomed or not await still_in_the_way():
+            if transaction.doomed or not await is_the_same():
                 return
             self.region.counters.wounded += 1
             if reason == "data":

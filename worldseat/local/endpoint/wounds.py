@@ -8,7 +8,7 @@ blocks whom, and carries the message (NOTIFY).
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worldseat.local.endpoint.backend import Address, Backend, connect
 
@@ -19,6 +19,17 @@ _CHANNEL = "worldseat_wound"
 _FIRST_LOOK_SECONDS = 0.003
 _NEXT_LOOK_SECONDS = 0.005
 
+IsTheSame = Callable[[], Coroutine[Any, Any, bool]]
+
+
+class Wound(NamedTuple):
+    """Whom to wound: the backend and when its transaction began. `reason` is data or schema."""
+
+    pid: int
+    begun: str
+    waiter: int
+    reason: str
+
 
 class Wounds:
     """Watches the statements that must get through, and wounds who is in their way."""
@@ -28,7 +39,7 @@ class Wounds:
         self._sessions = sessions
         self._asker: Backend | None = None
         self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Begin to listen for the wounds that other regions ask for."""
@@ -37,6 +48,13 @@ class Wounds:
 
     async def rows(self, sql: str) -> list[list[str | None]]:
         """Run a query on a connection of our own."""
+        # To its end, even if who asked is cancelled: the next would read the answer to this one.
+        asking = asyncio.create_task(self._rows(sql))
+        self._tasks.add(asking)
+        asking.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(asking)
+
+    async def _rows(self, sql: str) -> list[list[str | None]]:
         async with self._lock:
             try:
                 if self._asker is None:
@@ -60,31 +78,38 @@ class Wounds:
     async def _watch(self, waiter: int, reason: str) -> None:
         await asyncio.sleep(_FIRST_LOOK_SECONDS)
         while True:
-            for row in await self.rows(f"SELECT unnest(pg_blocking_pids({waiter}))"):
-                await self._wound(int(row[0] or 0), waiter, reason)
+            blocking = await self.rows(
+                f"SELECT pid, extract(epoch FROM xact_start) FROM pg_stat_activity "
+                f"WHERE pid = ANY(pg_blocking_pids({waiter})) AND xact_start IS NOT NULL"
+            )
+            for pid, begun in blocking:
+                await self._wound(Wound(int(pid or 0), begun or "", waiter, reason))
             await asyncio.sleep(_NEXT_LOOK_SECONDS)
 
-    async def _wound(self, pid: int, waiter: int, reason: str) -> None:
-        if pid in self._sessions:
-            self._spawn(self._wound_here(pid, waiter, reason))
+    async def _wound(self, wound: "Wound") -> None:
+        if wound.pid in self._sessions:
+            self._spawn(self._wound_here(wound))
         else:
-            await self.rows(f"SELECT pg_notify('{_CHANNEL}', '{pid} {waiter} {reason}')")
+            await self.rows(f"SELECT pg_notify('{_CHANNEL}', '{' '.join(map(str, wound))}')")
 
-    async def _wound_here(self, pid: int, waiter: int, reason: str) -> None:
-        session = self._sessions.get(pid)
+    async def _wound_here(self, wound: "Wound") -> None:
+        session = self._sessions.get(wound.pid)
         if session is None:
             return
-        if session.executor.pushing and waiter < pid:
+        if session.executor.pushing and wound.waiter < wound.pid:
             # Both are committing, and each holds what the other needs.
             session.executor.must_yield = True
         if session.executor.pushing or session.executor.committing:
             return
 
-        async def still_in_the_way() -> bool:
-            rows = await self.rows(f"SELECT {pid} = ANY(pg_blocking_pids({waiter}))")
-            return rows[0][0] == "t"
+        async def is_the_same() -> bool:
+            rows = await self.rows(
+                f"SELECT 1 FROM pg_stat_activity WHERE pid = {wound.pid} "
+                f"AND extract(epoch FROM xact_start) = {wound.begun}"
+            )
+            return bool(rows)
 
-        await session.executor.wound(still_in_the_way, reason)
+        await session.executor.wound(is_the_same, wound.reason)
 
     async def _listening(self) -> Backend:
         listener = await connect(self._address, {})
@@ -101,14 +126,11 @@ class Wounds:
                     listener = await self._listening()
                 continue
             if kind == b"A":
-                pid, waiter, reason = payload[4:].split(b"\0")[1].decode().split()
+                pid, begun, waiter, reason = payload[4:].split(b"\0")[1].decode().split()
                 if int(pid) in self._sessions:
-                    self._spawn(self._wound_here(int(pid), int(waiter), reason))
+                    self._spawn(self._wound_here(Wound(int(pid), begun, int(waiter), reason)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-StillInTheWay = Callable[[], Coroutine[Any, Any, bool]]
