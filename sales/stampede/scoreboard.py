@@ -19,12 +19,13 @@ _COLUMNS = (
     ("Unknown", "unknown"),
     ("Missing", "missing"),
     ("Retries", "retries"),
-    ("Max tries", "max_attempts"),
-    ("p50 ms", "p50_ms"),
-    ("p99 ms", "p99_ms"),
+    ("Max\ntries", "max_attempts"),
+    ("p50\nms", "p50_ms"),
+    ("p99\nms", "p99_ms"),
 )
 # Shown only where there are any.
 _RARE = frozenset({"unknown", "missing"})
+_USUAL = len(_COLUMNS) - len(_RARE)
 
 
 def print_scoreboard(report: dict[str, Any], console: Console) -> None:
@@ -38,6 +39,8 @@ def print_scoreboard(report: dict[str, Any], console: Console) -> None:
         box=box.SIMPLE,
         pad_edge=False,
         show_edge=False,
+        # The usual columns fit into 80 characters with this, and all of them without.
+        padding=(0, 0 if len(columns) > _USUAL else 1, 0, 0),
     )
     table.add_column("Region", footer="All", no_wrap=True)
     for heading, key in columns:
@@ -53,18 +56,19 @@ def print_scoreboard(report: dict[str, Any], console: Console) -> None:
 
 def _print_verdict(report: dict[str, Any], console: Console) -> None:
     witness = report["witness"]
-    facts = (
-        f"{witness['tickets']} valid ticket(s), {witness['seats_sold']} seat(s) sold, "
-        f"{witness['told_confirmed']} buyer(s) told yes, {report['oversold']} oversold; "
-        f"{report['retries']} retries, {report['duration_ms']:,.0f} ms"
-    )
     for violation in witness["violations"]:
         text = f"  {violation['kind']}: {violation['text']}"
         console.print(f"[red]{escape(text)}[/]", highlight=False)
     if witness["agree"]:
-        console.print(f"[bold green]✓ The witness agrees:[/] {facts}.", highlight=False)
+        console.print("[bold green]✓ The witness agrees.[/]")
     else:
-        console.print(f"[bold red]✗ The witness DISAGREES:[/] {facts}.", highlight=False)
+        console.print("[bold red]✗ The witness DISAGREES.[/]")
+    console.print(
+        f"  Valid tickets {witness['tickets']}, seats sold {witness['seats_sold']}, "
+        f"told yes {witness['told_confirmed']}, oversold {report['oversold']}; "
+        f"{report['duration_ms']:,.0f} ms.",
+        highlight=False,
+    )
 
 
 def _show(value: float | None) -> str:
