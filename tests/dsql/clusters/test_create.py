@@ -85,7 +85,7 @@ def test_makes_a_new_pair_after_the_old_one_was_deleted(aws: ControlPlane, cli: 
     old = {each.id for each in aws.alive()}
     assert cli("delete", "--yes").code == 0
     assert aws.alive() == []
-    assert cli("create").code == 0
+    assert cli("create", "--unprotected").code == 0
     assert_whole(aws)
     assert old.isdisjoint(each.id for each in aws.alive())
 
