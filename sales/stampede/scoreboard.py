@@ -59,16 +59,24 @@ def _print_verdict(report: dict[str, Any], console: Console) -> None:
     for violation in witness["violations"]:
         text = f"  {violation['kind']}: {violation['text']}"
         console.print(f"[red]{escape(text)}[/]", highlight=False)
+    facts = (
+        f"{_count(witness['tickets'], 'valid ticket')}, "
+        f"{_count(witness['seats_sold'], 'seat')} sold, "
+        f"{_count(witness['told_confirmed'], 'buyer')} told yes."
+    )
     if witness["agree"]:
-        console.print("[bold green]✓ The witness agrees.[/]")
+        console.print(f"[bold green]✓ The witness agrees:[/] {facts}", highlight=False)
     else:
-        console.print("[bold red]✗ The witness DISAGREES.[/]")
+        console.print(f"[bold red]✗ The witness DISAGREES:[/] {facts}", highlight=False)
     console.print(
-        f"  Valid tickets {witness['tickets']}, seats sold {witness['seats_sold']}, "
-        f"told yes {witness['told_confirmed']}, oversold {report['oversold']}; "
-        f"{report['duration_ms']:,.0f} ms.",
+        f"  {report['oversold']} oversold, {_count(report['retries'], 'retry', 'retries')}, "
+        f"{report['duration_ms']:,.0f} ms from the first start to the last end.",
         highlight=False,
     )
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _show(value: float | None) -> str:
