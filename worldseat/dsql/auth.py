@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-__all__ = ["ADMIN", "TOKEN_SECONDS", "mint_token"]
+__all__ = ["ADMIN", "TOKEN_SECONDS", "forget_credentials", "mint_token"]
 
 ADMIN = "admin"
 
@@ -36,6 +36,16 @@ def mint_token(
             else client.generate_db_connect_auth_token
         )
         return str(sign(Hostname=host, Region=region, ExpiresIn=seconds))
+
+
+def forget_credentials(*, region: str, profile: str | None = None) -> None:
+    """Sign the next token with credentials looked up anew.
+
+    Those of a role refresh by themselves before they expire; this is for a token that the
+    server has found expired nevertheless.
+    """
+    with _lock:
+        _clients.pop((region, profile), None)
 
 
 def _client(region: str, profile: str | None) -> Any:

@@ -3,6 +3,9 @@
 It is django.db.backends.postgresql with the differences of DSQL. The vendor stays
 "postgresql", since Django and third-party code choose SQL by it.
 
+With iam, NAME is "postgres", the one database of a cluster; any other NAME is a schema in it,
+which has to exist. Test databases are such schemas.
+
 OPTIONS beside those of the PostgreSQL backend:
     iam      True (the default): the password is an IAM token, minted for each connection,
              and the server is DSQL. False: the server is a plain PostgreSQL that stands in
@@ -24,10 +27,16 @@ from django.db.backends.postgresql import base as postgresql
 from django.db.transaction import TransactionManagementError
 from psycopg import IsolationLevel, pq
 
-from worldseat.dsql.auth import mint_token
+from worldseat.dsql.auth import forget_credentials, mint_token
+from worldseat.dsql.client import DatabaseClient
+from worldseat.dsql.connecting import connect_patiently
+from worldseat.dsql.creation import DatabaseCreation
+from worldseat.dsql.cursors import Cursor, DebugCursor
 from worldseat.dsql.features import DatabaseFeatures
+from worldseat.dsql.introspection import DatabaseIntrospection
 from worldseat.dsql.operations import DatabaseOperations
 from worldseat.dsql.schema import DsqlSchemaEditor, StandInSchemaEditor
+from worldseat.dsql.validation import DatabaseValidation
 
 __all__ = ["CONNECTION_SECONDS", "DatabaseWrapper"]
 
@@ -35,6 +44,8 @@ __all__ = ["CONNECTION_SECONDS", "DatabaseWrapper"]
 # that a fleet started together does not reconnect together (100 new ones a second allowed).
 CONNECTION_SECONDS = 55 * 60
 _SPREAD_SECONDS = 5 * 60
+
+CONNECT_SECONDS = 10
 
 # Native TLS negotiation saves a round trip at connect; libpq knows it since 17.
 _LIBPQ_DIRECT_TLS = 170000
@@ -60,8 +71,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """One connection to a DSQL endpoint, or to the PostgreSQL that stands in for one."""
 
     display_name = "Aurora DSQL"
+    client_class = DatabaseClient
+    creation_class = DatabaseCreation
     features_class = DatabaseFeatures
+    introspection_class = DatabaseIntrospection
     ops_class = DatabaseOperations
+    validation_class = DatabaseValidation
     _own_options: ClassVar[tuple[str, ...]] = ("iam", "region", "profile")
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
@@ -83,6 +98,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         for option in self._own_options:
             params.pop(option, None)
         if self.uses_iam:
+            params["dbname"] = "postgres"
+            # A region that is gone takes no packet and refuses none either.
+            params.setdefault("connect_timeout", CONNECT_SECONDS)
             params.setdefault("sslmode", "verify-full")
             if params["sslmode"] == "verify-full":
                 # libpq refuses both with a weaker mode.
@@ -131,8 +149,18 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                     f"from the OPTIONS of the database {self.alias!r}."
                 )
             if self.pool is None:
-                conn_params = {**conn_params, "password": self._mint()}
+                return self._connect_with_token(conn_params)
         return super().get_new_connection(conn_params)
+
+    def _connect_with_token(self, conn_params: dict[str, Any]) -> Any:
+        options = self.settings_dict["OPTIONS"]
+        connect = super().get_new_connection
+        return connect_patiently(
+            lambda: connect({**conn_params, "password": self._mint()}),
+            forget=lambda: forget_credentials(
+                region=options["region"], profile=options.get("profile")
+            ),
+        )
 
     @property
     def pool(self) -> Any:
@@ -154,7 +182,17 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """Note when the connection retires: called once for each, in and out of a pool."""
         spread = random.uniform(0, _SPREAD_SECONDS)  # noqa: S311 - not a secret
         connection.retires_at = time.monotonic() + CONNECTION_SECONDS - spread
-        return bool(super()._configure_connection(connection))  # type: ignore[misc]  # stubs lack it
+        commit = bool(super()._configure_connection(connection))  # type: ignore[misc]  # stubs lack it
+        return self._configure_schema(connection) or commit
+
+    def _configure_schema(self, connection: Any) -> bool:
+        """Look for tables in the schema that NAME names: a cluster has one database."""
+        name = self.settings_dict["NAME"]
+        if not self.uses_iam or name in (None, "", "postgres"):
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path = {self.ops.quote_name(name)}")
+        return True
 
     def connect(self) -> None:
         """Connect, and let Django close the connection before DSQL would."""
@@ -183,6 +221,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if self.pool is not None and self.connection is not None and self._is_retired():
             self.connection.close()
         super()._close()  # type: ignore[misc]  # stubs lack it
+
+    def make_cursor(self, cursor: Any) -> Cursor:
+        """Return a cursor that retries a conflict in autocommit."""
+        return Cursor(cursor, self)
+
+    def make_debug_cursor(self, cursor: Any) -> DebugCursor:
+        """Return such a cursor that logs its queries."""
+        return DebugCursor(cursor, self)
 
     def chunked_cursor(self) -> Any:
         """Return a plain cursor: DSQL has no DECLARE CURSOR."""

@@ -25,3 +25,24 @@ class DatabaseFeatures(postgresql.DatabaseFeatures):
             self.can_rename_index = False
             # One change in one ALTER TABLE.
             self.supports_combined_alters = False
+            # Nothing waits for a lock; other clauses are refused (0A000) or mean nothing.
+            self.has_select_for_update_nowait = False
+            self.has_select_for_update_skip_locked = False
+            self.has_select_for_update_of = False
+            self.has_select_for_no_key_update = False
+            # "DEFERRABLE constraint not supported"; foreign keys can be.
+            self.supports_deferrable_unique_constraints = False
+            # The C collation only, and no tablespaces.
+            self.supports_collation_on_charfield = False
+            self.supports_collation_on_textfield = False
+            self.supports_tablespaces = False
+            self.can_introspect_materialized_views = False
+            # Test databases are schemas, and a schema cannot be copied.
+            self.can_clone_databases = False
+            # An address is text there.
+            self.introspected_field_types = {
+                **self.introspected_field_types,
+                "AutoField": "BigAutoField",
+                "SmallAutoField": "BigAutoField",
+                "GenericIPAddressField": "CharField",
+            }

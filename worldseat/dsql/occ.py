@@ -34,6 +34,7 @@ __all__ = [
     "is_conflict",
     "is_connection_lost",
     "occ_retry",
+    "retrying_conflicts",
     "tally",
 ]
 
@@ -164,13 +165,7 @@ def occ_retry(
             _refuse_nesting(function, using)
             may_repeat = repeatable(*args, **kwargs) if callable(repeatable) else repeatable
             attempt = _Attempt(using=using, may_repeat=may_repeat)
-            retrying = Retrying(
-                retry=retry_if_exception(attempt.may_run_again),
-                stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
-                wait=wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
-                sleep=lambda seconds: _sleep(seconds),
-                reraise=True,
-            )
+            retrying = _retrying(attempt.may_run_again, attempts, deadline)
             try:
                 result: R = retrying(attempt, functools.partial(function, *args, **kwargs))
             except Error as error:
@@ -182,6 +177,34 @@ def occ_retry(
         return run
 
     return decorate
+
+
+def _retrying(
+    may_run_again: Callable[[BaseException], bool], attempts: int, deadline: float
+) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception(may_run_again),
+        stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
+        wait=wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+        sleep=lambda seconds: _sleep(seconds),
+        reraise=True,
+    )
+
+
+def retrying_conflicts() -> Retrying:
+    """Return what runs a single statement again, in autocommit, when it loses a conflict.
+
+    For the backend's cursors; a transaction is for @occ_retry. Conflicts count in `tally()`.
+    """
+    return _retrying(_is_counted_conflict, ATTEMPTS, DEADLINE_SECONDS)
+
+
+def _is_counted_conflict(error: BaseException) -> bool:
+    conflict = is_conflict(error)
+    counted = _tally.get()
+    if counted is not None:
+        counted.conflicts += conflict
+    return conflict
 
 
 def _refuse_deferred_body(function: Callable[..., object]) -> None:

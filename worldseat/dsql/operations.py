@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.postgresql import operations as postgresql
+
+from worldseat.dsql.catalog import Catalog
+from worldseat.dsql.flush import delete_all_rows, in_order_of_deletion
 
 __all__ = ["DatabaseOperations"]
 
@@ -27,6 +31,56 @@ class DatabaseOperations(postgresql.DatabaseOperations):
         return super().adapt_ipaddressfield_value(value)
 
     connection: Any
+
+    def integer_field_range(self, internal_type: str) -> tuple[int, int]:
+        """Return the values of an integer column: a counting one is a bigint on DSQL."""
+        if self.connection.uses_iam and internal_type in ("AutoField", "SmallAutoField"):
+            internal_type = "BigAutoField"
+        least, most = super().integer_field_range(internal_type)
+        return least, most
+
+    def sql_flush(
+        self, style: Any, tables: Any, *, reset_sequences: bool = False, allow_cascade: bool = False
+    ) -> list[str]:
+        """Return DELETEs, those of referring tables first: there is no TRUNCATE."""
+        if not self.connection.uses_iam:
+            return list(
+                super().sql_flush(
+                    style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade
+                )
+            )
+        if allow_cascade:
+            tables = self._with_referring(tables)
+        ordered = in_order_of_deletion(self.connection, tables)
+        statements = [f"DELETE FROM {self.quote_name(table)};" for table in ordered]
+        if reset_sequences:
+            for table in ordered:
+                statements += self._restart_sql(table)
+        return statements
+
+    def _with_referring(self, tables: Any) -> list[str]:
+        catalog, found, new = Catalog(self.connection), list(tables), list(tables)
+        while new:
+            referring = {each.table for table in new for each in catalog.references(table)}
+            new = sorted(referring - set(found))
+            found += new
+        return found
+
+    def _restart_sql(self, table: str) -> list[str]:
+        with self.connection.cursor() as cursor:
+            sequences = self.connection.introspection.get_sequences(cursor, table)
+        return [
+            f"ALTER TABLE {self.quote_name(table)} "
+            f"ALTER COLUMN {self.quote_name(each['column'])} RESTART WITH 1;"
+            for each in sequences
+        ]
+
+    def execute_sql_flush(self, sql_list: Iterable[str]) -> None:
+        """Empty the tables in steps that the limit of rows allows."""
+        if self.connection.uses_iam:
+            delete_all_rows(self.connection, list(sql_list))
+        else:
+            super().execute_sql_flush(sql_list)
 
     @property
     def _has_text_addresses(self) -> bool:

@@ -1,0 +1,20 @@
+"""What Django's checks ask a backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage
+from django.db.backends.base.validation import BaseDatabaseValidation
+
+from worldseat.dsql.checks import check_connection, check_models
+
+__all__ = ["DatabaseValidation"]
+
+
+class DatabaseValidation(BaseDatabaseValidation):
+    """Checks that need no connection: `manage.py check --database default`."""
+
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """Return what will hurt on DSQL."""
+        return [*check_connection(self.connection), *check_models(self.connection)]
