@@ -23,9 +23,13 @@ def pytest_load_initial_conftests() -> None:
     """Start the servers and name them to the settings."""
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return
-    home = _stack.enter_context(_free_slot(state.directory() / "test"))
-    supervisor = _stack.enter_context(Supervisor())
-    addresses = servers.start(supervisor, home, os.environ)
+    try:
+        home = _stack.enter_context(_free_slot(state.directory() / "test"))
+        supervisor = _stack.enter_context(Supervisor())
+        addresses = servers.start(supervisor, home, os.environ)
+    except servers.FAILURES as error:
+        _stack.close()
+        raise pytest.UsageError(str(error)) from error
     os.environ["DATABASE_URL"] = addresses.database_url
     os.environ["REDIS_URL"] = addresses.redis_url
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,7 @@ def test_stops_the_last_started_first(tmp_path: Path) -> None:
                 command=[sys.executable, "-c", source, name],
                 log=tmp_path / f"{name}.log",
             )
-            supervisor.start(program, ready=lambda name=name: says_up(tmp_path, name))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            supervisor.start(program, ready=partial(says_up, tmp_path, name))
     assert order.read_text() == "second first "
 
 
