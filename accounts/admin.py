@@ -1,0 +1,158 @@
+"""The admin of users, organisations and who works for them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts.models import Membership, Organisation, Role, User
+from accounts.models.users import normalise_email
+from accounts.tenant_admin import TenantAdmin, TenantFilter, TenantForm
+
+__all__ = ["MembershipAdmin", "OrganisationAdmin", "UserAdmin"]
+
+
+class UserCreationForm(AdminUserCreationForm[User]):
+    """A new user, by e-mail address."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+        field_classes: ClassVar[dict[str, type]] = {}
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """Everybody who logs in: for the platform's staff, since fans belong to no tenant."""
+
+    add_form = UserCreationForm
+    ordering = ("email",)
+    list_display = ("email", "name", "is_active", "is_staff", "is_simulated", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "is_simulated")
+    search_fields = ("email", "name")
+    readonly_fields = ("date_joined", "last_login", "is_simulated")
+    show_full_result_count = False
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Dates", {"fields": ("date_joined", "last_login", "is_simulated")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("email", "name", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Delete nobody: orders and the ledger name them. Close the account instead."""
+        return False
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(TenantAdmin[Organisation]):
+    """An organisation: its owner names it, the platform makes it."""
+
+    organisation_path = "pk"
+    change_role = Role.OWNER
+    list_display = ("name", "slug", "created_at")
+    search_fields = ("name", "slug")
+    ordering = ("name",)
+    fields = ("name", "slug", "created_at")
+    readonly_fields = ("created_at",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Organisation | None = None) -> Any:
+        """Fix the slug, which others' links use, for all but the platform's staff."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if _is_superuser(request) else [*fixed, "slug"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Leave making tenants to the platform's staff."""
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+
+class MembershipForm(TenantForm[Membership]):
+    """A role for somebody who is named by e-mail: a list of users would show other tenants'."""
+
+    email = forms.EmailField(label="E-mail", help_text="Of somebody who has an account.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.fields.pop("email", None)
+
+    def clean_email(self) -> str:
+        """Find the user; raises ValidationError if there is none."""
+        email = normalise_email(self.cleaned_data["email"])
+        user = User.objects.filter(email=email, is_active=True, is_simulated=False).first()
+        if user is None:
+            raise ValidationError("Nobody has an account with this address: ask them to register.")
+        self.instance.user = user
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a second role in an organisation, and to leave one without an owner."""
+        cleaned = super().clean()
+        organisation, user = cleaned.get("organisation"), self.instance.user_id
+        if (
+            self.instance._state.adding
+            and Membership.objects.filter(organisation=organisation, user=user).exists()
+        ):
+            raise ValidationError("This person has a role in the organisation already.")
+        if cleaned.get("role") != Role.OWNER and is_last_owner(self.instance):
+            raise ValidationError("An organisation needs an owner: make somebody else one first.")
+        return cleaned
+
+
+def is_last_owner(membership: Membership) -> bool:
+    """Tell whether an organisation would have no owner without this membership."""
+    owners = Membership.objects.filter(
+        organisation_id=membership.organisation_id, role=Role.OWNER, user__is_active=True
+    )
+    found = list(owners.values_list("pk", flat=True)[:2])
+    return found == [membership.pk]
+
+
+@admin.register(Membership)
+class MembershipAdmin(TenantAdmin[Membership]):
+    """Who works for an organisation: its owners decide."""
+
+    form = MembershipForm
+    change_role = Role.OWNER
+    may_delete = True
+    list_display = ("user", "role", "organisation")
+    list_filter = ("role", ("organisation", TenantFilter))
+    list_select_related = ("user", "organisation")
+    search_fields = ("user__email", "user__name")
+    ordering = ("organisation__name", "user__email")
+
+    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        """Ask for an e-mail address first, show the user later."""
+        return ["organisation", "user" if obj else "email", "role"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        """Fix who it is."""
+        return [*super().get_readonly_fields(request, obj), *(["user"] if obj else [])]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        """Keep the last owner."""
+        return super().has_delete_permission(request, obj) and not (obj and is_last_owner(obj))
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Offer no bulk delete: one by one, so that an owner is left."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions

@@ -1,0 +1,223 @@
+"""The admin of a tenant's rows: organisers see and change their own organisation's only.
+
+Every path into a ModelAdmin starts from its queryset, its permissions or a form field's
+choices: all three are narrowed here, so that a class that inherits has nothing to remember.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin, RelatedFieldListFilter, TabularInline
+from django.core.exceptions import ValidationError
+from django.db.models import ForeignKey, Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.models import Membership, Role
+from accounts.tenancy import organisations_of, roles_at_least
+
+__all__ = ["ReadOnlyTenantAdmin", "TenantAdmin", "TenantFilter", "TenantForm", "TenantInline"]
+
+M = TypeVar("M", bound=Model)
+NOBODY = UUID(int=0)
+
+
+def has_role(request: HttpRequest, role: Role, organisation_id: UUID | None = None) -> bool:
+    """Tell whether the user has at least a role, in an organisation or in any."""
+    user: Any = request.user
+    if not user.is_active:
+        return False
+    if user.is_superuser:
+        return True
+    roles = _roles_of(request)
+    held = roles.values() if organisation_id is None else [roles.get(organisation_id)]
+    return any(each in roles_at_least(role) for each in held)
+
+
+def _roles_of(request: HttpRequest) -> dict[UUID, str]:
+    """Return the user's role by organisation, read once a request."""
+    roles: dict[UUID, str] | None = getattr(request, "tenant_roles", None)
+    if roles is None:
+        held = Membership.objects.filter(user_id=request.user.pk or NOBODY)
+        roles = dict(held.values_list("organisation_id", "role"))
+        request.tenant_roles = roles  # type: ignore[attr-defined]  # kept on the request itself
+    return roles
+
+
+def admin_of(model: type[Model]) -> TenantAdmin[Any] | None:
+    """Return the admin of a tenant's model, or None for one that belongs to no tenant."""
+    found = admin.site._registry.get(model)
+    return found if isinstance(found, TenantAdmin) else None
+
+
+class TenantForm(forms.ModelForm[M]):
+    """A form whose rows all have to belong to one organisation."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to tie rows of different organisations together."""
+        cleaned = super().clean() or {}
+        rows = [value for value in cleaned.values() if isinstance(value, Model)]
+        if not self.instance._state.adding:
+            rows.append(self.instance)
+        if len(set(_organisations(rows))) > 1:
+            raise ValidationError("These belong to different organisations. Nothing was changed.")
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Check the constraints that span a fixed field too, which the form does not show."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        owner = admin_of(type(self.instance))
+        fixed = {owner.parent_field} if owner and not self.instance._state.adding else set()
+        return excluded - fixed
+
+
+def _organisations(rows: Iterable[Model]) -> Iterable[UUID]:
+    for row in rows:
+        if owner := admin_of(type(row)):
+            yield owner.organisation_of(row)
+
+
+class TenantFilter(RelatedFieldListFilter):
+    """A filter by a related row that names only what the user may see."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> list[Any]:
+        """Return the related rows of the user's organisations."""
+        owner = admin_of(field.related_model)
+        rows = owner.get_queryset(request) if owner else field.related_model.objects.none()
+        return [(row.pk, str(row)) for row in rows]
+
+
+class TenantAdmin(ModelAdmin[M]):
+    """Rows that belong to an organisation, found by `organisation_path`.
+
+    Whoever has `view_role` there sees a row, whoever has `change_role` changes it, and adds and
+    deletes where `may_add` and `may_delete` say that rows of this kind are.
+    """
+
+    organisation_path: ClassVar[str] = "organisation"
+    view_role: ClassVar[Role] = Role.VIEWER
+    change_role: ClassVar[Role] = Role.MANAGER
+    may_add: ClassVar[bool] = True
+    may_change: ClassVar[bool] = True
+    may_delete: ClassVar[bool] = False
+
+    form: type[forms.ModelForm[M]] = TenantForm
+    view_on_site = False
+    show_full_result_count = False
+    list_per_page = 50
+
+    @property
+    def parent_field(self) -> str:
+        """The field that ties a row to its tenant; it is set once."""
+        return self.organisation_path.split("__")[0]
+
+    def organisation_of(self, row: Model) -> UUID:
+        """Return the id of the organisation that a row belongs to."""
+        *above, last = self.organisation_path.split("__")
+        owner = reduce(getattr, above, row)
+        found: UUID = getattr(owner, "pk" if last == "pk" else f"{last}_id")
+        return found
+
+    def of_tenant(self, request: HttpRequest, role: Role) -> QuerySet[M]:
+        """Return the rows of the organisations in which the user has a role."""
+        rows = super().get_queryset(request)
+        if getattr(request.user, "is_superuser", False) and request.user.is_active:
+            return rows
+        own = organisations_of(request.user, role=role)
+        return rows.filter(**{f"{self.organisation_path}__in": own})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """Return the rows that the user may see."""
+        return self.of_tenant(request, self.view_role)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the model to everybody who has a role somewhere."""
+        return has_role(request, self.view_role)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Ask for `view_role`, in the row's organisation."""
+        return has_role(request, self.view_role, self.organisation_of(obj) if obj else None)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Ask for `change_role` somewhere; the form's choices say where."""
+        return self.may_add and has_role(request, self.change_role)
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Ask for `change_role`, in the row's organisation."""
+        return self.may_change and self._may_write(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Ask for `change_role`, in the row's organisation."""
+        return self.may_delete and self._may_write(request, obj)
+
+    def _may_write(self, request: HttpRequest, obj: M | None) -> bool:
+        return has_role(request, self.change_role, self.organisation_of(obj) if obj else None)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        """Fix the tenant of a row that exists."""
+        fixed = list(super().get_readonly_fields(request, obj))
+        return [*fixed, self.parent_field] if obj and self.parent_field != "pk" else fixed
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer, and accept, rows of the user's own organisations only."""
+        kwargs["queryset"] = choices_of(db_field.related_model, request, self.change_role)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+def choices_of(model: Any, request: HttpRequest, role: Role) -> QuerySet[Any]:
+    """Return the rows of a model that a user may tie others to; none if it has no tenant."""
+    owner = admin_of(model)
+    return owner.of_tenant(request, role) if owner else model.objects.none()
+
+
+class ReadOnlyTenantAdmin(TenantAdmin[M]):
+    """Rows that nobody changes by hand, superusers included: the domain writes them."""
+
+    may_add = may_change = may_delete = False
+
+
+class TenantInline(TabularInline[M, Any]):
+    """Rows shown with the row they belong to; its tenant and the user's role there decide."""
+
+    change_role: ClassVar[Role] = Role.MANAGER
+    may_delete: ClassVar[bool] = True
+    form: type[forms.ModelForm[M]] = TenantForm
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Ask for any role with the parent's organisation."""
+        return self._has_role(request, Role.VIEWER, obj)
+
+    def has_add_permission(  # type: ignore[override]  # an inline is given the parent
+        self, request: HttpRequest, obj: Any
+    ) -> bool:
+        """Ask for `change_role` with the parent's organisation."""
+        return self._has_role(request, self.change_role, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Ask for `change_role` with the parent's organisation."""
+        return self._has_role(request, self.change_role, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Ask for `change_role` with the parent's organisation."""
+        return self.may_delete and self._has_role(request, self.change_role, obj)
+
+    def _has_role(self, request: HttpRequest, role: Role, parent: Any) -> bool:
+        owner = admin_of(self.parent_model)
+        return has_role(request, role, owner.organisation_of(parent) if owner and parent else None)
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer, and accept, rows of the user's own organisations only."""
+        kwargs["queryset"] = choices_of(db_field.related_model, request, self.change_role)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

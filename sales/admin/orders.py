@@ -1,0 +1,144 @@
+"""Orders, tickets, the ledger and the stored answers: the sale writes them, nobody else."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from accounts.models import Role
+from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter, TenantInline
+from sales.models import LedgerEntry, Order, StoredAnswer, Ticket
+from worldseat.money import format_money
+
+__all__ = ["LedgerEntryAdmin", "OrderAdmin", "StoredAnswerAdmin", "TicketAdmin"]
+
+
+class TicketInline(TenantInline[Ticket]):
+    """The tickets of an order."""
+
+    model = Ticket
+    fields = ("seat", "state", "price")
+    readonly_fields = fields
+    may_delete = False
+
+    def has_add_permission(  # type: ignore[override]  # an inline is given the parent
+        self, request: HttpRequest, obj: Any
+    ) -> bool:
+        """Let nobody make a ticket by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody change a ticket by hand."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Load the seats too."""
+        return super().get_queryset(request).select_related("seat")
+
+    @admin.display(description="Price")
+    def price(self, ticket: Ticket) -> str:
+        """Write the price."""
+        return format_money(ticket.price_minor, ticket.currency)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyTenantAdmin[Order]):
+    """What fans bought: found by reference, name and e-mail."""
+
+    organisation_path = "event__organisation"
+    inlines: ClassVar = [TicketInline]
+    list_display = ("reference", "event", "fan", "state", "total", "region", "created_at")
+    list_filter = ("state", "region", ("event", TenantFilter))
+    list_select_related = ("event", "fan")
+    search_fields = ("reference", "fan__email", "fan__name")
+    ordering = ("-created_at",)
+    fields = ("reference", "event", "fan", "state", "total", "fees", "region", "created_at")
+    readonly_fields = ("total", "fees")
+
+    @admin.display(description="Total", ordering="total_minor")
+    def total(self, order: Order) -> str:
+        """Write the total."""
+        return format_money(order.total_minor, order.currency)
+
+    @admin.display(description="Fees")
+    def fees(self, order: Order) -> str:
+        """Write the fees."""
+        return format_money(order.fees_minor, order.currency)
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnlyTenantAdmin[Ticket]):
+    """Who may sit where."""
+
+    organisation_path = "event__organisation"
+    list_display = ("seat", "event", "fan", "state", "price", "order", "created_at")
+    list_filter = ("state", ("event", TenantFilter))
+    list_select_related = ("seat", "event", "fan", "order")
+    search_fields = ("seat__guid", "order__reference", "fan__email")
+    ordering = ("-created_at",)
+    fields = ("order", "event", "seat", "fan", "state", "price", "created_at")
+    readonly_fields = ("price",)
+
+    @admin.display(description="Price", ordering="price_minor")
+    def price(self, ticket: Ticket) -> str:
+        """Write the price."""
+        return format_money(ticket.price_minor, ticket.currency)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyTenantAdmin[LedgerEntry]):
+    """The books."""
+
+    organisation_path = "event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("created_at", "kind", "amount", "order", "event")
+    list_filter = ("kind", ("event", TenantFilter))
+    list_select_related = ("order", "event")
+    search_fields = ("order__reference",)
+    ordering = ("-created_at",)
+    fields = ("event", "order", "kind", "amount", "created_at")
+    readonly_fields = ("amount",)
+
+    @admin.display(description="Amount", ordering="amount_minor")
+    def amount(self, entry: LedgerEntry) -> str:
+        """Write the amount; refunds are negative."""
+        return format_money(entry.amount_minor, entry.currency)
+
+
+@admin.register(StoredAnswer)
+class StoredAnswerAdmin(admin.ModelAdmin[StoredAnswer]):
+    """What clients were answered: for the platform's staff, as fans belong to no tenant."""
+
+    list_display = ("key", "fan", "status", "created_at")
+    list_filter = ("status",)
+    list_select_related = ("fan",)
+    search_fields = ("=key", "=fan__email")
+    ordering = ("-created_at",)
+    show_full_result_count = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show it to superusers."""
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Show it to superusers."""
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let nobody write an answer by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let nobody change an answer: a repeated request would be told something else."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let nobody delete an answer: a repeated request would buy again."""
+        return False
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
