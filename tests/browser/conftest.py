@@ -1,0 +1,82 @@
+"""A real Chromium before a real server; whatever it complains about fails the test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.browser import chromium
+
+# Playwright runs an event loop on this thread, where Django would refuse its blocking calls.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium for the whole run."""
+    found = chromium.find()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=found.path,
+            args=chromium.FLAGS,
+            env={**os.environ, **found.environment},
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
+    """Open pages: `open_page("/", as_user=fay, viewport=PHONE)`.
+
+    A message on the console, an error of a script or a request to another host fails the test.
+    """
+    complaints: list[str] = []
+    contexts = []
+    host = urlsplit(live_server.url).netloc
+
+    def check_host(request: Request) -> None:
+        if urlsplit(request.url).netloc not in {host, ""}:
+            complaints.append(f"foreign host: {request.url}")
+
+    def watch(page: Page) -> None:
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", check_host)
+
+    def open_one(
+        path: str,
+        *,
+        as_user: User | None = None,
+        viewport: ViewportSize = DESK,
+        javascript: bool = True,
+    ) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url, viewport=viewport, java_script_enabled=javascript
+        )
+        contexts.append(context)
+        if as_user:
+            client = Client()
+            client.force_login(as_user)
+            cookie = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        watch(page)
+        page.goto(path)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not complaints
