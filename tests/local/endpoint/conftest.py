@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import errors
 
 from worldseat.dsql.auth import mint_token
 from worldseat.local import state
@@ -118,3 +119,17 @@ def table(backend_url: str, started: dict[str, Endpoint]) -> str:
             f"INSERT INTO {name} (id, code) SELECT n, 'c' || n FROM generate_series(1, 4) n"
         )
     return name
+
+
+def settled(
+    connection: psycopg.Connection[Any], sql: str, *, prepare: bool = False
+) -> psycopg.Cursor[Any]:
+    """Run a statement again after OC001, as every client of DSQL has to."""
+    for _ in range(5):
+        try:
+            return connection.execute(sql, prepare=prepare)
+        except errors.SerializationFailure as error:
+            if "OC001" not in str(error):
+                raise
+            connection.rollback()
+    raise AssertionError("OC001 does not end")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from worldseat.local.endpoint import conflicts
+from worldseat.local.endpoint import conflicts, rules
 from worldseat.local.endpoint.backend import Backend
 from worldseat.local.endpoint.limits import TooManyRows, TooMuchData, TooOld
 from worldseat.local.endpoint.region import Region
@@ -72,7 +72,7 @@ class Executor:
         if transaction is not None and transaction.failed:
             return await self._in_failed(transaction, unit)
         try:
-            self._check(unit)
+            await self._check(unit)
             if kind is Kind.COMMIT and transaction is not None:
                 return await self.commit(unit)
             if transaction is None and (kind in _NEEDS_COMMIT or (grouped and kind in _GROUPED)):
@@ -164,12 +164,12 @@ class Executor:
             raise Conflict
         await conflicts.settle(self, wound=True)
 
-    def _check(self, unit: Unit) -> None:
+    async def _check(self, unit: Unit) -> None:
         """Raise Refusal for what can be told before PostgreSQL is asked."""
         statement, transaction = unit.statement, self.transaction
         if statement.kind in (Kind.ROLLBACK, Kind.EMPTY):
             return
-        if statement.refused is not None:
+        if statement.refused is not None and not await self._names_domain(statement.refused):
             raise statement.refused
         if transaction is not None:
             if transaction.age() > self.region.limits.transaction_seconds:
@@ -179,6 +179,18 @@ class Executor:
             # Once: the next statement sees the new schema.
             self.seen = self.region.catalog.now
             raise SchemaChanged
+
+    async def _names_domain(self, refused: Refusal) -> bool:
+        """Say whether a definition is refused for a type that is a domain of the database."""
+        name = rules.unknown_type(refused)
+        if name is None or (self.transaction is not None and self.transaction.failed):
+            return False
+        literal = name.replace("'", "''")
+        return bool(
+            await self.backend.rows(
+                f"SELECT 1 FROM pg_type WHERE oid = to_regtype('{literal}') AND typtype = 'd'"
+            )
+        )
 
     def _check_mixture(self, transaction: Transaction, kind: Kind) -> None:
         ddl = kind in (Kind.DDL, Kind.JOB)
@@ -284,6 +296,8 @@ class Executor:
             if kind is Kind.COMMIT:
                 # Answered ROLLBACK, a client that does not look at tags would take it for done.
                 self.transaction = None
+            if isinstance(reason, SchemaChanged):
+                self.seen = self.region.catalog.now
             self._count(reason)
             raise reason
         if kind not in (Kind.COMMIT, Kind.ROLLBACK) or unit.statement.refused:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from worldseat.local.endpoint.backend import Address, Backend, connect
 from worldseat.local.endpoint.catalog import CatalogVersion
+from worldseat.local.endpoint.index_rules import UNSUPPORTED_KEYS
 from worldseat.local.endpoint.sql import path_end, tokens
 from worldseat.local.endpoint.wire import Refusal
 
@@ -93,6 +94,7 @@ class Jobs:
         await self._ask(backend, f"CREATE TEMP TABLE worldseat_probe (LIKE {asked.table})")
         unique = "UNIQUE" if asked.unique else ""
         await self._ask(backend, f"CREATE {unique} INDEX ON pg_temp.worldseat_probe {asked.rest}")
+        await self._check_keys(backend)
         await self._ask(backend, "ROLLBACK TO SAVEPOINT probe")
         await self._check_name_and_number(backend, asked)
 
@@ -107,6 +109,18 @@ class Jobs:
             bare = tokens(asked.table)[-1].name
             message = f'constraint "{asked.name}" of relation "{bare}" does not exist'
             raise Refusal("42704", message)
+
+    async def _check_keys(self, backend: Backend) -> None:
+        keys = await self._ask(
+            backend,
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_index JOIN pg_attribute "
+            "ON attrelid = indexrelid AND attnum <= indnkeyatts "
+            "WHERE indrelid = 'pg_temp.worldseat_probe'::regclass",
+        )
+        for name, kind in keys:
+            if kind in UNSUPPORTED_KEYS:
+                message = f'column "{name}" of type {kind} is not supported as an index key'
+                raise Refusal("0A000", message)
 
     async def _check_name_and_number(self, backend: Backend, asked: _Asked) -> None:
         table = f"{_literal(asked.table)}::regclass"

@@ -8,7 +8,8 @@ import re
 
 from ministack.core import pgproxy
 
-from worldseat.local.endpoint.sql import Token, at_top, locks, tokens
+from worldseat.local.endpoint import index_rules
+from worldseat.local.endpoint.sql import Token, at_top, locks, path_end, tokens
 from worldseat.local.endpoint.wire import Refusal
 
 _SETTABLE = frozenset(
@@ -52,7 +53,8 @@ _CREATE_NOT_THERE = {
 _SET_NAME = re.compile(r"\s*(?:SET\s+(?:SESSION\s+|LOCAL\s+)?|RESET\s+)([\w.]+)", re.I)
 _SET_CONFIG = re.compile(r"\bset_config\s*\(\s*'([^']*)'", re.I)
 _ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_\w+\s*\(", re.I)
-_NEVER_EXPIRES = re.compile(r"[^\w]")
+_ODD = re.compile(r"\W")
+_UNKNOWN_TYPE = re.compile(r'type "([^"(]+)(?:\(.*)?" is not supported')
 
 
 def refusal(sql: str, words: list[Token]) -> Refusal | None:
@@ -78,7 +80,7 @@ def plain_names(sql: str, words: list[Token]) -> str:
     renamed: dict[str, str] = {}
     out, at = [], 0
     for token in words:
-        if token.kind != "quoted" or not _NEVER_EXPIRES.search(token.name):
+        if token.kind != "quoted" or not _ODD.search(token.name):
             continue
         out.append(sql[at : token.start])
         out.append(renamed.setdefault(token.text, f'"quoted_{len(renamed)}"'))
@@ -156,9 +158,31 @@ def _create(sql: str, words: list[Token]) -> Refusal | None:
         if at_top(words, "as") is not None:
             return Refusal("0A000", "CREATE TABLE AS is not supported")
         return _identity(words)
+    if "index" in said[:2] and "async" in said[:3]:
+        return index_rules.refusal(words)
+    if said[:1] == ("domain",):
+        return _domain(sql, words)
     if said[:1] == ("sequence",) and at_top(words, "cache") is None:
         return Refusal("0A000", "CREATE SEQUENCE requires an explicit CACHE value")
     return None
+
+
+def _domain(sql: str, words: list[Token]) -> Refusal | None:
+    """Judge a domain's type as a column's: DSQL has domains, which pgproxy does not know yet."""
+    at = at_top(words, "as") or path_end(words, 2) - 1
+    if at + 1 >= len(words):
+        return None
+    column = plain_names(sql[words[at].end :], tokens(sql[words[at].end :]))
+    found = pgproxy.validate(f"CREATE TABLE judged (judged {column})")
+    if isinstance(found, pgproxy.DsqlError):
+        return Refusal(found.sqlstate, found.message, detail=found.detail)
+    return None
+
+
+def unknown_type(refused: Refusal | None) -> str | None:
+    """Return the type that is refused for being none of DSQL's: it may be a domain."""
+    found = _UNKNOWN_TYPE.match(refused.message) if refused else None
+    return found.group(1) if found else None
 
 
 def _identity(words: list[Token]) -> Refusal | None:

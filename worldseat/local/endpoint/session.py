@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from time import monotonic
 
+from worldseat.local.endpoint import rules
 from worldseat.local.endpoint.backend import Backend, cancel
 from worldseat.local.endpoint.execution import Executor
 from worldseat.local.endpoint.faults import ConnectionCut
@@ -79,6 +80,7 @@ class Session:
             self._skipping = False
             sql = payload[:-1].decode("utf-8", "replace")
             await self._run_group([Unit(analyse(part)) for part in split(sql)])
+            self._skipping = False
             await self._end_round_trip()
         elif kind == b"S":
             await self._round_trip()
@@ -161,8 +163,9 @@ class Session:
 
     async def _prepare(self, unit: Unit) -> bytes:
         """Parse or describe a statement without running it."""
-        if unit.statement.refused is not None:
-            raise unit.statement.refused
+        refused = unit.statement.refused
+        if refused is not None and rules.unknown_type(refused) is None:
+            raise refused
         transaction = self.executor.transaction
         if transaction is not None and transaction.failed:
             raise Refusal("25P02", "current transaction is aborted")

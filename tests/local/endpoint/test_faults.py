@@ -1,0 +1,157 @@
+"""Faults on demand, and the counters."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.local.endpoint.conftest import Connect, parameters
+from worldseat.local.endpoint.control import Control, ControlFailed
+from worldseat.local.endpoint.launch import Endpoint
+
+SELL = "UPDATE {} SET buyer = %s WHERE id = 1"
+
+
+def buyer(connect: Connect, endpoint: Endpoint, table: str) -> object:
+    found = connect(endpoint).execute(f"SELECT buyer FROM {table} WHERE id = 1").fetchone()
+    assert found is not None
+    return found[0]
+
+
+def test_answers_the_next_commits_with_a_conflict(
+    connect: Connect, east: Endpoint, west: Endpoint, table: str
+) -> None:
+    east.control.set(conflicts=2)
+    connection, autocommit = connect(east), connect(east, autocommit=True)
+    connection.execute("SELECT 1")
+    connection.commit()  # who has written nothing has no conflict
+    connection.execute(SELL.format(table), ["a"])
+    with pytest.raises(errors.SerializationFailure, match="OC000"):
+        connection.commit()
+    with pytest.raises(errors.SerializationFailure, match="OC000"):
+        autocommit.execute(SELL.format(table), ["a"])
+    assert buyer(connect, west, table) is None
+    connection.execute(SELL.format(table), ["a"])
+    connection.commit()
+    assert buyer(connect, west, table) == "a"
+
+
+def test_answers_a_share_of_the_commits_with_a_conflict(
+    connect: Connect, east: Endpoint, table: str
+) -> None:
+    def outcomes() -> list[bool]:
+        east.control.set(conflict_share=0.5, seed=7)
+        found = []
+        for _ in range(20):
+            connection.execute(SELL.format(table), ["a"])
+            try:
+                connection.commit()
+            except errors.SerializationFailure:
+                found.append(False)
+            else:
+                found.append(True)
+        return found
+
+    connection = connect(east)
+    first = outcomes()
+    assert 0 < sum(first) < 20
+    assert outcomes() == first
+
+
+@pytest.mark.parametrize(("fault", "stored"), [("before", None), ("after", "a")])
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_cuts_the_connection_around_commit(
+    connect: Connect,
+    east: Endpoint,
+    west: Endpoint,
+    table: str,
+    fault: str,
+    stored: str | None,
+    autocommit: bool,
+) -> None:
+    east.control.set(**{f"cut_{fault}_commit": 1})
+    connection = connect(east, autocommit=autocommit)
+
+    def write() -> None:
+        connection.execute(SELL.format(table), ["a"])
+        connection.commit()
+
+    with pytest.raises(psycopg.OperationalError) as error:
+        write()
+    assert error.value.sqlstate is None
+    assert connection.closed
+    assert buyer(connect, west, table) == stored
+
+
+def test_cuts_a_region_off(connect: Connect, east: Endpoint, west: Endpoint) -> None:
+    connection = connect(east)
+    east.control.set(down="cut")
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(**parameters(east))
+    assert connect(west).execute("SELECT 1").fetchone() == (1,)
+    east.control.clear()
+    assert connect(east).execute("SELECT 1").fetchone() == (1,)
+
+
+def test_lets_a_region_hang(connect: Connect, east: Endpoint) -> None:
+    east.control.set(down="hang")
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        psycopg.connect(**parameters(east, connect_timeout=2))
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("too_many", "too many open connections"),
+        ("rate", "rate exceeded"),
+        ("waking", "waking up cluster, please retry later"),
+    ],
+)
+def test_refuses_connections(connect: Connect, east: Endpoint, fault: str, words: str) -> None:
+    east.control.set(**{fault: 1})
+    with pytest.raises(psycopg.OperationalError, match=words):
+        psycopg.connect(**parameters(east))
+    assert connect(east).execute("SELECT 1").fetchone() == (1,)
+
+
+def test_is_as_far_away_as_told(connect: Connect, east: Endpoint, table: str) -> None:
+    connection = connect(east, autocommit=True)
+    east.control.set(latency=0.2, commit_latency=0.2)
+    begun = time.monotonic()
+    connection.execute("SELECT 1")
+    assert time.monotonic() - begun >= 0.2
+    begun = time.monotonic()
+    connection.execute(SELL.format(table), ["a"])
+    assert time.monotonic() - begun >= 0.4
+
+
+def test_counts_round_trips(connect: Connect, east: Endpoint, table: str) -> None:
+    connection = connect(east)
+    before = east.control.counters()
+    connection.execute(SELL.format(table), ["a"])  # BEGIN and UPDATE
+    connection.commit()
+    after = east.control.counters()
+    assert after["round_trips"] - before["round_trips"] == 3
+    assert after["commits"] - before["commits"] == 1
+    assert after["conflicts"] == before["conflicts"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"conflict": 1}, {"conflicts": -1}, {"conflict_share": 2}, {"down": "up"}, {"rate": 0.5}],
+)
+def test_refuses_a_fault_that_is_none(east: Endpoint, bad: dict[str, object]) -> None:
+    before = east.control.faults()
+    with pytest.raises(ControlFailed, match="fault"):
+        east.control.set(**bad)
+    assert east.control.faults() == before
+
+
+def test_refuses_who_does_not_know_the_secret(east: Endpoint) -> None:
+    with pytest.raises(ControlFailed, match="secret"):
+        Control(east.control.url, "wrong").counters()

@@ -1,0 +1,113 @@
+"""The limits of a transaction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.local.endpoint.conftest import Connect, parameters
+from worldseat.local import state
+from worldseat.local.endpoint import launch
+from worldseat.local.endpoint.launch import Endpoint
+from worldseat.local.endpoint.limits import Limits
+from worldseat.local.processes import Supervisor
+
+MANY = "INSERT INTO {} (id) SELECT n FROM generate_series(100, {}) n"
+
+
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_refuses_more_than_3000_rows_at_the_statement(
+    connect: Connect, east: Endpoint, table: str, autocommit: bool
+) -> None:
+    connection = connect(east, autocommit=autocommit)
+    connection.execute(MANY.format(table, 3099))
+    connection.commit()
+    with pytest.raises(errors.ProgramLimitExceeded, match="transaction row limit exceeded"):
+        connection.execute(f"UPDATE {table} SET buyer = 'a'")  # 3,004
+    connection.rollback()
+    with pytest.raises(errors.ProgramLimitExceeded):
+        connection.execute(f"DELETE FROM {table}")
+    connection.rollback()
+    assert connection.execute(f"SELECT count(*), max(buyer) FROM {table}").fetchone() == (
+        3004,
+        None,
+    )
+
+
+def test_adds_up_the_statements_of_a_transaction(
+    connect: Connect, east: Endpoint, table: str
+) -> None:
+    connection = connect(east)
+    connection.execute(MANY.format(table, 3097))
+    connection.execute(f"UPDATE {table} SET buyer = 'a' WHERE id <= 2")
+    with pytest.raises(errors.ProgramLimitExceeded):
+        connection.execute(f"UPDATE {table} SET buyer = 'a' WHERE id = 3")
+
+
+def test_counts_cascades_and_the_writes_in_a_query(
+    connect: Connect, east: Endpoint, backend_url: str, table: str
+) -> None:
+    with psycopg.connect(backend_url) as behind:
+        behind.execute(
+            f"CREATE TABLE {table}_child (id int PRIMARY KEY, "
+            f"parent int REFERENCES {table} ON DELETE CASCADE)"
+        )
+        behind.execute(f"INSERT INTO {table}_child SELECT n, 1 FROM generate_series(1, 3000) n")
+    connection = connect(east)
+    with pytest.raises(errors.ProgramLimitExceeded):
+        connection.execute(f"DELETE FROM {table} WHERE id = 1")
+    connection.rollback()
+    with pytest.raises(errors.ProgramLimitExceeded):
+        connection.execute(
+            f"WITH a AS (UPDATE {table}_child SET parent = 2 RETURNING 1), "
+            f"b AS (UPDATE {table} SET buyer = 'x' WHERE id = 1 RETURNING 1) SELECT 1"
+        )
+
+
+def test_refuses_more_than_10_mebibytes_at_commit(
+    connect: Connect, east: Endpoint, table: str
+) -> None:
+    connection = connect(east)
+    for number in range(11):
+        connection.execute(f"UPDATE {table} SET buyer = %s WHERE id = 1", [str(number) * 2**20])
+    with pytest.raises(errors.ProgramLimitExceeded, match="size limit 10mb exceeded"):
+        connection.commit()
+    assert connection.execute(f"SELECT buyer FROM {table} WHERE id = 1").fetchone() == (None,)
+
+
+def test_ends_what_gets_too_old(home: Path, backend_url: str, table: str, tmp_path: Path) -> None:
+    limits = Limits(transaction_seconds=0.5, connection_seconds=4.0)
+    with state.claimed(tmp_path), Supervisor() as supervisor:
+        (endpoint,) = launch.start(
+            supervisor, tmp_path, backend_url, regions=["eu-west-1"], limits=limits
+        ).values()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in endpoint.environment.items():
+                patch.setenv(name, value)
+            check_ages(endpoint, table, backend_url)
+
+
+def check_ages(endpoint: Endpoint, table: str, backend_url: str) -> None:
+    token = boto3.client("dsql", region_name=endpoint.region).generate_db_connect_admin_auth_token(
+        endpoint.host, endpoint.region
+    )
+    connection = psycopg.connect(**parameters(endpoint, password=token))
+    connection.execute(f"UPDATE {table} SET buyer = 'slow' WHERE id = 1")
+    with psycopg.connect(backend_url) as behind:  # waits until the endpoint lets go of the row
+        behind.execute(f"UPDATE {table} SET buyer = 'quick' WHERE id = 1")
+    with pytest.raises(errors.ProgramLimitExceeded, match="age limit of 300s exceeded"):
+        connection.commit()
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+    connection.rollback()
+
+    def use() -> None:
+        while True:
+            connection.execute("SELECT 1")
+            connection.rollback()
+
+    with pytest.raises(psycopg.OperationalError):
+        use()
