@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import brotli
@@ -40,6 +41,10 @@ _VERSION = "147.0.0"
 _PACKAGE = f"@sparticuz/chromium@{_VERSION}"
 _SHA256 = "18fe5404ce845594cd7d592fc07f37a19514079ba4d9c27192ad8b908743f16b"
 _SECONDS = 300
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{home}/fonts</dir><cachedir>{home}/cache</cachedir></fontconfig>
+"""
 
 
 class NoBrowser(Exception):
@@ -82,6 +87,8 @@ def _fetch(home: Path) -> None:
     with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
         made = Path(scratch) / "chromium"
         _unpack(_download(Path(scratch)), made)
+        # The package's own looks where a Lambda has its fonts; Chromium dies without any.
+        (made / "fonts.conf").write_text(_FONTS.format(home=escape(str(home))))
         try:
             made.rename(home)
         except OSError:
