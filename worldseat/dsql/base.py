@@ -11,7 +11,8 @@ OPTIONS beside those of the PostgreSQL backend:
              and the server is DSQL. False: the server is a plain PostgreSQL that stands in
              for DSQL; the password is PASSWORD and DDL is PostgreSQL's own.
     region   AWS region of the endpoint; needed with iam.
-    profile  named AWS profile to take credentials from (default: the usual chain).
+    profile  named AWS profile to take credentials from (default: the usual chain);
+             name@file takes it from that credentials file.
 """
 
 from __future__ import annotations

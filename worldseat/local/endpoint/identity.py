@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from worldseat.local.endpoint import tls
 
 ACCOUNT = "000000000000"
+PROFILE = "worldseat-local"
 
 # An id is 26 of these: `[a-z0-9]{26}` (Aurora DSQL API reference, Cluster.identifier).
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -36,6 +37,14 @@ class Identity:
         return self.directory / tls.ROOT
 
     @property
+    def credentials(self) -> Path:
+        """Return the AWS credentials file of these endpoints; its one profile is PROFILE.
+
+        A file of their own, so that the user's credentials for the real AWS stay what they are.
+        """
+        return self.directory / "credentials"
+
+    @property
     def arn(self) -> str:
         """Return the IAM identity whose credentials these are."""
         return f"arn:aws:iam::{ACCOUNT}:role/local"
@@ -46,7 +55,12 @@ class Identity:
 
     def database_url(self, region: str, port: int, *, user: str = "admin") -> str:
         """Return a region's endpoint in DATABASE_URL's form."""
-        options = {"region": region, "hostaddr": "127.0.0.1", "sslrootcert": str(self.root)}
+        options = {
+            "region": region,
+            "hostaddr": "127.0.0.1",
+            "sslrootcert": str(self.root),
+            "profile": f"{PROFILE}@{self.credentials}",
+        }
         return f"dsql://{user}@{self.host(region)}:{port}/postgres?{urlencode(options)}"
 
     def environment(self) -> dict[str, str]:
@@ -66,6 +80,7 @@ def load(home: Path, regions: Sequence[str]) -> Identity:
         kept = _completed(directory / "identity.json", regions)
         tls.make_authority(directory)
         identity = Identity(directory=directory, **kept)
+        _write_private(identity.credentials, _credentials(identity))
         for region in regions:
             tls.make_certificate(directory, identity.host(region))
     return identity
@@ -81,12 +96,21 @@ def _completed(file: Path, regions: Sequence[str]) -> dict[str, Any]:
     clusters = kept.setdefault("clusters", {})
     for region in regions:
         clusters.setdefault(region, _random(_ALPHABET, 26))
+    _write_private(file, json.dumps(kept))
+    return kept
+
+
+def _credentials(identity: Identity) -> str:
+    pairs = (f"{name.lower()} = {value}" for name, value in identity.environment().items())
+    return "\n".join([f"[{PROFILE}]", *pairs, ""])
+
+
+def _write_private(file: Path, text: str) -> None:
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        json.dump(kept, out)
+        out.write(text)
     new.replace(file)
-    return kept
 
 
 def _random(alphabet: str, length: int) -> str:
