@@ -89,10 +89,11 @@ if REGION not in REGIONS:
 
 # Port 9 ("discard") is where nothing listens: a command that needs the database then says
 # so at once instead of finding somebody else's server.
+_NOWHERE = "postgres://nobody@127.0.0.1:9/start-with-manage.py-local"
 DATABASES = {
     "default": env_database(
         "DATABASE_URL",
-        _local.get("database_url", "postgres://nobody@127.0.0.1:9/start-with-manage.py-local"),
+        _local.get("regions", {}).get(REGION, _local).get("database_url", _NOWHERE),
     )
 }
 _options = DATABASES["default"]["OPTIONS"]
@@ -273,5 +274,7 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Says where it found credentials, for each client it makes.
+    "loggers": {"botocore": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO").upper()},
 }

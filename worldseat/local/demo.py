@@ -75,7 +75,9 @@ def run(options: Options, home: Path, environment: Mapping[str, str], console: C
     try:
         with stopped_by_signals(), contextlib.ExitStack() as stack:
             with _step(console, "Database and broker"):
-                supervisor, addresses = stack.enter_context(servers.running(home, environment))
+                supervisor, addresses = stack.enter_context(
+                    servers.running(home, environment, regions=options.regions)
+                )
             _say_whose(addresses, console)
             demo = _Demo(options, home, supervisor, addresses, environment, console)
             with _farewell(console):
@@ -116,6 +118,7 @@ class _Demo:
                 "REDIS_URL": addresses.redis_url,
                 "PYTHONUNBUFFERED": "1",
             },
+            addresses.database_url_in,
         )
 
     def prepare(self) -> None:

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from worldseat.local.processes import Program
@@ -11,10 +11,16 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class Programs:
-    """Programs that get `environment` as theirs, and log under `home`."""
+    """Programs that get `environment` as theirs, and log under `home`.
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    `database_url_in` tells a worker which database its region has.
+    """
+
+    def __init__(
+        self, home: Path, environment: Mapping[str, str], database_url_in: Callable[[str], str]
+    ) -> None:
         self._home = home
+        self._database_url_in = database_url_in
         self._environment = dict(environment)
 
     def manage(
@@ -40,7 +46,11 @@ class Programs:
         return Program(
             name=f"worker-{region}",
             command=self._module(words),
-            env={**self._environment, "WORLDSEAT_REGION": region},
+            env={
+                **self._environment,
+                "WORLDSEAT_REGION": region,
+                "DATABASE_URL": self._database_url_in(region),
+            },
             cwd=_CHECKOUT,
             log=self._log(f"worker-{region}"),
             # A warm shutdown waits for tasks; nobody waits for those of a demo that ends.

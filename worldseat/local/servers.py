@@ -2,11 +2,13 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from worldseat.local import ports, postgres, state, valkey
+from worldseat.local.endpoint import launch
 from worldseat.local.processes import ProgramFailed, Supervisor
 
 # What can go wrong here and is the user's to put right: each says how.
@@ -22,37 +24,63 @@ FAILURES = (
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers are. `ports` names those of the servers that we started."""
+    """Where the servers are. `ports` names those of the servers that we started.
+
+    `regions` describes the endpoint of each region, where we started them: `database_url` is that
+    of the first, `postgres_url` the PostgreSQL behind them all.
+    """
 
     database_url: str
     redis_url: str
     ports: Mapping[str, int] = field(default_factory=dict)
+    postgres_url: str = ""
+    regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def database_url_in(self, region: str) -> str:
+        """Return the database that a process of a region connects to."""
+        described = self.regions.get(region)
+        return str(described["database_url"]) if described else self.database_url
 
 
-def start(supervisor: Supervisor, home: Path, environment: Mapping[str, str]) -> Addresses:
+def start(
+    supervisor: Supervisor,
+    home: Path,
+    environment: Mapping[str, str],
+    *,
+    regions: Sequence[str] = (),
+) -> Addresses:
     """Start PostgreSQL and Valkey, or leave out what DATABASE_URL and REDIS_URL already name.
 
-    `home` must be claimed (worldseat.local.state).
+    With `regions`, an endpoint for each stands before the PostgreSQL, as DSQL's do. `home` must be
+    claimed (worldseat.local.state).
     """
     numbers: dict[str, int] = {}
+    endpoints: dict[str, launch.Endpoint] = {}
     database_url = environment.get("DATABASE_URL")
     redis_url = environment.get("REDIS_URL")
-    if not database_url:
-        database_url, numbers["postgres"] = postgres.start(supervisor, home)
+    postgres_url = ""
     if not redis_url:
         redis_url, numbers["valkey"] = valkey.start(supervisor, home)
+    if not database_url:
+        postgres_url, numbers["postgres"] = postgres.start(supervisor, home)
+        endpoints = launch.start(supervisor, home, postgres_url, regions=regions)
+        numbers |= {region: endpoint.port for region, endpoint in endpoints.items()}
+        database_url = endpoints[regions[0]].database_url if regions else postgres_url
     ports.remember(home, numbers)
-    return Addresses(database_url, redis_url, numbers)
+    described = {region: endpoint.describe() for region, endpoint in endpoints.items()}
+    return Addresses(database_url, redis_url, numbers, postgres_url, described)
 
 
 @contextlib.contextmanager
-def running(home: Path, environment: Mapping[str, str]) -> Iterator[tuple[Supervisor, Addresses]]:
+def running(
+    home: Path, environment: Mapping[str, str], *, regions: Sequence[str]
+) -> Iterator[tuple[Supervisor, Addresses]]:
     """Run this checkout's instance until the block is left, found by others through local.json.
 
     Raises what FAILURES lists.
     """
     with state.claimed(home), Supervisor() as supervisor:
-        addresses = start(supervisor, home, environment)
+        addresses = start(supervisor, home, environment, regions=regions)
         publish(home, addresses)
         yield supervisor, addresses
 
@@ -64,6 +92,8 @@ def publish(home: Path, addresses: Addresses, **more: object) -> None:
         {
             "database_url": addresses.database_url,
             "redis_url": addresses.redis_url,
+            "postgres_url": addresses.postgres_url,
+            "regions": dict(addresses.regions),
             "secret_key": secret_key(home),
             "pid": os.getpid(),
             "ports": dict(addresses.ports),

@@ -5,6 +5,7 @@ import os
 import time
 from argparse import ArgumentParser
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from worldseat.local import servers, state
@@ -16,7 +17,7 @@ _WATCH_SECONDS = 0.2
 class Command(BaseCommand):
     """`manage.py local`: other commands of this checkout find its servers by themselves."""
 
-    help = "Run the embedded PostgreSQL and Valkey until Ctrl-C."
+    help = "Run the embedded servers, with an endpoint for each region, until Ctrl-C."
     requires_system_checks: list[str] = []  # noqa: RUF012  as Django declares it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,13 +35,19 @@ class Command(BaseCommand):
             self.stderr.write("Stopped.")
 
     def _serve(self, *, as_json: bool) -> None:
-        with servers.running(state.directory(), os.environ) as (supervisor, addresses):
+        with servers.running(state.directory(), os.environ, regions=settings.REGIONS) as (
+            supervisor,
+            addresses,
+        ):
             said = {"database_url": addresses.database_url, "redis_url": addresses.redis_url}
             if as_json:
-                self.stdout.write(json.dumps({**said, "ports": dict(addresses.ports)}))
+                more = {"ports": dict(addresses.ports), "regions": dict(addresses.regions)}
+                self.stdout.write(json.dumps({**said, **more}))
             else:
                 for name, value in said.items():
                     self.stdout.write(f"{name.upper()}={value}")
+                for region, endpoint in addresses.regions.items():
+                    self.stdout.write(f"# {region}: {endpoint['database_url']}")
                 self.stderr.write("Ctrl-C ends them.")
             self.stdout.flush()
             while not (ended := supervisor.newly_ended()):
