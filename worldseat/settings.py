@@ -52,9 +52,9 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
 
 
-def env_secret(name: str, *, least_length: int = 32) -> str:
+def env_secret(name: str, default: str | None = None, *, least_length: int = 32) -> str:
     """Read a secret; a random one stands in where only this machine is served."""
-    value = env(name)
+    value = env(name, default or "")
     if value and len(value) < least_length:
         raise ImproperlyConfigured(f"{name} is too short: use at least {least_length} characters.")
     if not value and not (DEBUG or LOCAL):
@@ -197,7 +197,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Security ------------------------------------------------------------------------------
 
-SECRET_KEY = _local.get("secret_key") or env_secret("SECRET_KEY")
+SECRET_KEY = env_secret("SECRET_KEY", _local.get("secret_key"))
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env_bool("HTTPS_ONLY", default=not (DEBUG or LOCAL))

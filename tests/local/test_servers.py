@@ -28,7 +28,7 @@ def addresses(process: subprocess.Popen[str]) -> dict[str, str]:
 
 def test_serves_and_is_found_by_others(manage: Manage, home: Path) -> None:
     said = addresses(manage("local", "--json"))
-    with psycopg.connect(said["database_url"]) as connection:
+    with psycopg.connect(said["postgres_url"]) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert redis.Redis.from_url(said["redis_url"]).ping()
     found = state.read(home)
@@ -66,7 +66,7 @@ def test_starts_again_right_after_being_killed(manage: Manage) -> None:
     process.kill()
     process.wait()
     said = addresses(manage("local", "--json"))
-    with psycopg.connect(said["database_url"]) as connection:
+    with psycopg.connect(said["postgres_url"]) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

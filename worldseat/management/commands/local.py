@@ -41,7 +41,11 @@ class Command(BaseCommand):
         ):
             said = {"database_url": addresses.database_url, "redis_url": addresses.redis_url}
             if as_json:
-                more = {"ports": dict(addresses.ports), "regions": dict(addresses.regions)}
+                more = {
+                    "postgres_url": addresses.postgres_url,
+                    "ports": dict(addresses.ports),
+                    "regions": dict(addresses.regions),
+                }
                 self.stdout.write(json.dumps({**said, **more}))
             else:
                 for name, value in said.items():
