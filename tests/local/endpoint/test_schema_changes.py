@@ -132,3 +132,15 @@ def test_does_not_build_an_index_whose_statement_was_rolled_back(
     connection.rollback()
     row = settled(connection, f"SELECT count(*) FROM sys.jobs WHERE job_id = '{job}'").fetchone()
     assert row == (0,)
+
+
+def test_builds_an_index_while_a_transaction_stays_open(
+    connect: Connect, east: Endpoint, west: Endpoint, table: str
+) -> None:
+    building, sitting = connect(east, autocommit=True), connect(west)
+    settled(sitting, f"SELECT * FROM {table}")
+    created = building.execute(f"CREATE INDEX ASYNC {table}_i ON {table} (state)")
+    (job,) = created.fetchone() or ("",)
+    assert building.execute(f"CALL sys.wait_for_job('{job}')").fetchone() == (True,)
+    with pytest.raises(errors.SerializationFailure, match="OC001"):
+        sitting.commit()

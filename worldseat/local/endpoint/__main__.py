@@ -20,6 +20,7 @@ from worldseat.local.endpoint.launch import BACKEND_VARIABLE
 from worldseat.local.endpoint.limits import Limits
 from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.server import Server
+from worldseat.local.endpoint.session import Session
 from worldseat.local.endpoint.wire import Refusal
 from worldseat.local.endpoint.wounds import Wounds
 
@@ -77,16 +78,17 @@ async def _region(options: argparse.Namespace, limits: Limits) -> Region:
     await install(first)
     first.close()
     catalog = CatalogVersion(kept.directory / "catalog")
-    sessions: dict[int, object] = {}
+    sessions: dict[int, Session] = {}
+    wounds = Wounds(address, sessions)
     region = Region(
         name=options.region,
         identity=kept,
         backend=address,
         limits=limits,
         catalog=catalog,
-        jobs=Jobs(address, catalog),
-        wounds=Wounds(address, sessions),  # type: ignore[arg-type]
-        sessions=sessions,  # type: ignore[arg-type]
+        jobs=Jobs(address, catalog, wounds),
+        wounds=wounds,
+        sessions=sessions,
     )
     region.jobs.start()
     await region.wounds.start()

@@ -58,6 +58,8 @@ class Session:
 
     async def _next(self) -> tuple[bytes, bytes] | None:
         """Read a message; meanwhile end a transaction or a connection that gets too old."""
+        if self.client.pending():  # the rest of a pipeline: no need of an alarm
+            return await self.client.next()
         while True:
             try:
                 async with asyncio.timeout(self._patience()):

@@ -97,9 +97,16 @@ def analyse(sql: str) -> Statement:
         refused=refused,
         tag=tag,
         target=_target(sql, words) if kind is Kind.WRITE else None,
-        names=frozenset(w.name for w in words if w.kind in ("word", "quoted")),
+        names=_names(words),
         counts_by_statistics=verb in ("delete", "execute") or words[0].is_word("with", "explain"),
     )
+
+
+def _names(words: list[Token]) -> frozenset[str]:
+    """Return all names a statement might read by; a plain INSERT reads its own table at most."""
+    if words[0].is_word("insert") and not any(w.is_word("select") for w in words):
+        words = words[: path_end(words, 2)]
+    return frozenset(w.name for w in words if w.kind in ("word", "quoted"))
 
 
 def _kind(words: list[Token]) -> tuple[Kind, str]:

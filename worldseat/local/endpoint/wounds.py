@@ -65,9 +65,11 @@ class Wounds:
                 raise
 
     @contextlib.asynccontextmanager
-    async def wounding(self, waiter: int, reason: str) -> AsyncIterator[None]:
-        """While the block runs, wound whoever the backend `waiter` waits for."""
-        watch = asyncio.create_task(self._watch(waiter, reason))
+    async def wounding(
+        self, waiter: int, reason: str, *, grace: float = _FIRST_LOOK_SECONDS
+    ) -> AsyncIterator[None]:
+        """While the block runs, wound whoever the backend `waiter` waits for after `grace` s."""
+        watch = asyncio.create_task(self._watch(waiter, reason, grace))
         try:
             yield
         finally:
@@ -75,8 +77,8 @@ class Wounds:
             with contextlib.suppress(asyncio.CancelledError, OSError, RuntimeError):
                 await watch
 
-    async def _watch(self, waiter: int, reason: str) -> None:
-        await asyncio.sleep(_FIRST_LOOK_SECONDS)
+    async def _watch(self, waiter: int, reason: str, grace: float) -> None:
+        await asyncio.sleep(grace)
         while True:
             blocking = await self.rows(
                 f"SELECT pid, extract(epoch FROM xact_start) FROM pg_stat_activity "
