@@ -189,3 +189,18 @@ def test_serves_a_pipeline(connect: Connect, east: Endpoint, table: str) -> None
     with pytest.raises(errors.UniqueViolation):
         write_both()
     assert connection.execute(f"SELECT max(buyer) FROM {table}").fetchone() == ("a",)
+
+
+def test_refuses_to_roll_back_to_a_savepoint(connect: Connect, east: Endpoint, table: str) -> None:
+    connection = connect(east)
+    settled(connection, f"UPDATE {table} SET buyer = 'a'")
+    with pytest.raises(errors.FeatureNotSupported, match="ROLLBACK TO SAVEPOINT"):
+        connection.execute("ROLLBACK TO SAVEPOINT statement")
+    connection.rollback()
+
+
+def test_refuses_a_type_beside_a_domain(connect: Connect, east: Endpoint, table: str) -> None:
+    connection = connect(east, autocommit=True)
+    settled(connection, f"CREATE DOMAIN {table}_d AS text")
+    with pytest.raises(errors.FeatureNotSupported, match='"inet" is not supported'):
+        connection.execute(f"CREATE TABLE {table}_f (a {table}_d, b inet)")

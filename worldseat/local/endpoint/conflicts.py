@@ -17,15 +17,19 @@ from typing import TYPE_CHECKING
 from worldseat.local.endpoint import copies
 from worldseat.local.endpoint.sql import tokens
 from worldseat.local.endpoint.statements import Kind, optimistic_locks
-from worldseat.local.endpoint.transaction import Conflict, Deferred, Transaction
+from worldseat.local.endpoint.transaction import (
+    CONFLICTS,
+    Conflict,
+    Deferred,
+    Transaction,
+    as_refusal,
+)
 from worldseat.local.endpoint.units import Unit
 from worldseat.local.endpoint.wire import Reply, query
 
 if TYPE_CHECKING:
     from worldseat.local.endpoint.execution import Executor
 
-# serialization_failure, deadlock_detected, lock_not_available
-CONFLICTS = ("40001", "40P01", "55P03")
 _WAITED = ("55P03", "40P01")
 _UNIQUE = "23505"
 
@@ -58,7 +62,7 @@ async def write(executor: "Executor", transaction: Transaction, unit: Unit) -> R
     if code in CONFLICTS or (code == _UNIQUE and await copies.is_hidden(executor, unit, reply)):
         await doom(executor, transaction)
         return await _pretend(executor, transaction, unit)
-    raise executor.refusal_of(reply)
+    raise as_refusal(reply)
 
 
 async def settle(executor: "Executor", *, wound: bool) -> None:
@@ -140,7 +144,7 @@ async def _write_at_once(executor: "Executor", transaction: Transaction, unit: U
         await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
         reply = await patient(executor, unit)
     if reply.error:
-        raise executor.refusal_of(reply)
+        raise as_refusal(reply)
     reply.data = bytearray(unit.fit_request(reply.data))
     return reply
 

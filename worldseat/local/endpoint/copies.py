@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from worldseat.local.endpoint.sql import Token, at_top, locks, path_end, tokens
 from worldseat.local.endpoint.statements import Kind
-from worldseat.local.endpoint.transaction import Conflict
+from worldseat.local.endpoint.transaction import CONFLICTS, Conflict
 from worldseat.local.endpoint.units import NO_TYPES, Unit
 from worldseat.local.endpoint.wire import Reply, frames
 
 if TYPE_CHECKING:
     from worldseat.local.endpoint.execution import Executor
 
-_SERIALIZATION = ("40001", "40P01", "55P03")
 _END_OF_FROM = ("where", "group", "having", "window", "order", "limit", "offset", "fetch", "for")
 _NO_ALIAS = (
     *("where", "set", "using", "from", "returning", "values", "select", "on", "join", "left"),
@@ -66,7 +65,7 @@ async def is_hidden(executor: "Executor", unit: Unit, violation: Reply) -> bool:
         await executor.backend.send(unit.with_text(sql))
         reply = await executor.backend.reply()
         await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
-        return reply.sqlstate in _SERIALIZATION
+        return reply.sqlstate in CONFLICTS
     return await _key_is_hidden(executor, violation.error or {})
 
 

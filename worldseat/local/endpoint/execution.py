@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from worldseat.local.endpoint import conflicts, rules
+from worldseat.local.endpoint import conflicts
 from worldseat.local.endpoint.backend import Backend
+from worldseat.local.endpoint.checks import check
 from worldseat.local.endpoint.limits import TooManyRows, TooMuchData, TooOld
 from worldseat.local.endpoint.region import Region
-from worldseat.local.endpoint.statements import Kind
-from worldseat.local.endpoint.transaction import Conflict, SchemaChanged, Transaction
+from worldseat.local.endpoint.statements import WRITERS, Kind
+from worldseat.local.endpoint.transaction import Conflict, SchemaChanged, Transaction, as_refusal
 from worldseat.local.endpoint.units import Unit
-from worldseat.local.endpoint.wire import Refusal, Reply, complete, frame, frames, without
+from worldseat.local.endpoint.wire import Refusal, Reply, complete, without
 from worldseat.local.endpoint.wounds import IsTheSame
 
 Sink = Callable[[bytes], Awaitable[None]]
@@ -19,22 +20,8 @@ _ABORTED = "current transaction is aborted, commands ignored until end of transa
 _CHANGED_ROWS = (
     "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables"
 )
-_WRITERS = (Kind.WRITE, Kind.LOCK)
-_NEEDS_COMMIT = (*_WRITERS, Kind.JOB)
+_NEEDS_COMMIT = (*WRITERS, Kind.JOB)
 _GROUPED = (Kind.READ, Kind.DDL)
-
-
-class ServerError(Refusal):
-    """An error of PostgreSQL's own, passed on as it came."""
-
-    def __init__(self, reply: Reply) -> None:
-        fields = reply.error or {}
-        super().__init__(fields.get("C", "XX000"), fields.get("M", ""))
-        self._raw = next(frame(k, p) for k, p in frames(reply.data) if k == b"E")
-
-    def frame(self, severity: str = "ERROR") -> bytes:
-        """Return PostgreSQL's own message."""
-        return self._raw
 
 
 class Executor:
@@ -58,10 +45,6 @@ class Executor:
             return b"I"
         return b"E" if self.transaction.failed else b"T"
 
-    def refusal_of(self, reply: Reply) -> Refusal:
-        """Return the error of a reply in DSQL's words."""
-        return Conflict() if reply.sqlstate in conflicts.CONFLICTS else ServerError(reply)
-
     async def run(self, unit: Unit, *, grouped: bool, sink: Sink) -> bytes:
         """Run a statement and return what the client is to get; raises Refusal, ConnectionCut.
 
@@ -72,7 +55,7 @@ class Executor:
         if transaction is not None and transaction.failed:
             return await self._in_failed(transaction, unit)
         try:
-            await self._check(unit)
+            await check(self, unit)
             if kind is Kind.COMMIT and transaction is not None:
                 return await self.commit(unit)
             if transaction is None and (kind in _NEEDS_COMMIT or (grouped and kind in _GROUPED)):
@@ -114,7 +97,7 @@ class Executor:
             self.committing = False
         self.transaction = None
         if reply.error:
-            raise self.refusal_of(reply)
+            raise as_refusal(reply)
         self._committed(transaction)
         return unit.fit_request(reply.data) if unit else b""
 
@@ -164,47 +147,9 @@ class Executor:
             raise Conflict
         await conflicts.settle(self, wound=True)
 
-    async def _check(self, unit: Unit) -> None:
-        """Raise Refusal for what can be told before PostgreSQL is asked."""
-        statement, transaction = unit.statement, self.transaction
-        if statement.kind in (Kind.ROLLBACK, Kind.EMPTY):
-            return
-        if statement.refused is not None and not await self._names_domain(statement.refused):
-            raise statement.refused
-        if transaction is not None:
-            if transaction.age() > self.region.limits.transaction_seconds:
-                raise TooOld
-            self._check_mixture(transaction, statement.kind)
-        if statement.kind not in (Kind.BEGIN, Kind.COMMIT) and self.seen < self.region.catalog.now:
-            # Once: the next statement sees the new schema.
-            self.seen = self.region.catalog.now
-            raise SchemaChanged
-
-    async def _names_domain(self, refused: Refusal) -> bool:
-        """Say whether a definition is refused for a type that is a domain of the database."""
-        name = rules.unknown_type(refused)
-        if name is None or (self.transaction is not None and self.transaction.failed):
-            return False
-        literal = name.replace("'", "''")
-        return bool(
-            await self.backend.rows(
-                f"SELECT 1 FROM pg_type WHERE oid = to_regtype('{literal}') AND typtype = 'd'"
-            )
-        )
-
-    def _check_mixture(self, transaction: Transaction, kind: Kind) -> None:
-        ddl = kind in (Kind.DDL, Kind.JOB)
-        if ddl and transaction.ddl:
-            message = "multiple ddl statements not supported in a transaction"
-            raise Refusal("0A000", message)
-        if (ddl and transaction.wrote) or (kind in _WRITERS and transaction.ddl):
-            raise Refusal("0A000", "ddl and dml are not supported in the same transaction")
-        if kind is Kind.CALL:
-            raise Refusal("0A000", "CALL is not supported in a transaction")
-
     async def _dispatch(self, unit: Unit, sink: Sink) -> bytes:
         kind = unit.statement.kind
-        if kind in _WRITERS:
+        if kind in WRITERS:
             return await self._write(unit)
         if kind is Kind.JOB:
             await self.region.jobs.check(self.backend, unit.statement.sql)
@@ -214,7 +159,7 @@ class Executor:
             return await self._ddl(unit)
         reply = await self._ask(unit, sink if kind is Kind.READ else None)
         if reply.error:
-            raise self.refusal_of(reply)
+            raise as_refusal(reply)
         self._note(kind, reply)
         data = unit.fit_request(reply.data)
         if unit.statement.tag is None:
@@ -238,7 +183,7 @@ class Executor:
         """Run a change of the schema; it may wait, since other sessions' locks are ours to end."""
         reply = await conflicts.exclusive(self, unit)
         if reply.error:
-            raise self.refusal_of(reply)
+            raise as_refusal(reply)
         if self.transaction is None:
             self.seen = self.region.catalog.bump()
         else:

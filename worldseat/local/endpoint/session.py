@@ -11,6 +11,7 @@ from worldseat.local.endpoint.faults import ConnectionCut
 from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.sql import split
 from worldseat.local.endpoint.statements import Kind, analyse
+from worldseat.local.endpoint.transaction import as_refusal
 from worldseat.local.endpoint.units import NO_TYPES, Prepared, Unit, bound_names, prepared_name
 from worldseat.local.endpoint.wire import Refusal, Stream, frame, ready
 
@@ -174,7 +175,7 @@ class Session:
         await self.backend.send(unit.request())
         reply = await self.backend.reply()
         if reply.error:
-            raise self.executor.refusal_of(reply)
+            raise as_refusal(reply)
         return unit.fit_request(reply.data)
 
     def _units(self, messages: list[tuple[bytes, bytes]]) -> list[Unit]:

@@ -27,6 +27,10 @@ class Kind(enum.Enum):
     CALL = "call"
 
 
+WRITERS = (Kind.WRITE, Kind.LOCK)
+DEFINERS = (Kind.DDL, Kind.JOB)
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement. `forward` is what PostgreSQL gets; `tag` replaces its command tag.

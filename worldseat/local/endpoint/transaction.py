@@ -5,7 +5,10 @@ from time import monotonic
 
 from worldseat.local.endpoint.limits import TooOld
 from worldseat.local.endpoint.units import Unit
-from worldseat.local.endpoint.wire import Refusal
+from worldseat.local.endpoint.wire import Refusal, Reply, frame, frames
+
+# serialization_failure, deadlock_detected, lock_not_available
+CONFLICTS = ("40001", "40P01", "55P03")
 
 
 class Conflict(Refusal):
@@ -20,6 +23,24 @@ class SchemaChanged(Refusal):
 
     def __init__(self) -> None:
         super().__init__("40001", "schema has been updated by another transaction (OC001)")
+
+
+class ServerError(Refusal):
+    """An error of PostgreSQL's own, passed on as it came."""
+
+    def __init__(self, reply: Reply) -> None:
+        fields = reply.error or {}
+        super().__init__(fields.get("C", "XX000"), fields.get("M", ""))
+        self._raw = next(frame(k, p) for k, p in frames(reply.data) if k == b"E")
+
+    def frame(self, severity: str = "ERROR") -> bytes:
+        """Return PostgreSQL's own message."""
+        return self._raw
+
+
+def as_refusal(reply: Reply) -> Refusal:
+    """Return the error of a reply in DSQL's words."""
+    return Conflict() if reply.sqlstate in CONFLICTS else ServerError(reply)
 
 
 @dataclass
