@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import psycopg
@@ -102,6 +103,26 @@ def test_lets_a_region_hang(connect: Connect, east: Endpoint) -> None:
     east.control.set(down="hang")
     with pytest.raises(psycopg.errors.ConnectionTimeout):
         psycopg.connect(**parameters(east, connect_timeout=2))
+
+
+def test_answers_what_was_asked_while_a_region_hung(connect: Connect, east: Endpoint) -> None:
+    connection = connect(east, autocommit=True)
+    east.control.set(down="hang")
+    asked = threading.Event()
+    answers: list[object] = []
+
+    def ask() -> None:
+        asked.set()
+        answers.append(connection.execute("SELECT 1").fetchone())
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    asked.wait()
+    thread.join(0.3)
+    assert answers == []
+    east.control.clear()
+    thread.join(30)
+    assert answers == [(1,)]
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,9 @@ class Session:
 
     async def _round_trip(self) -> None:
         self.region.counters.round_trips += 1
-        faults = self.region.faults
-        if faults.latency:
-            await asyncio.sleep(faults.latency)
-        while faults.down == "hang":
+        if latency := self.region.faults.latency:
+            await asyncio.sleep(latency)
+        while self.region.faults.down == "hang":
             await asyncio.sleep(0.05)
 
     async def _end_round_trip(self) -> None:
