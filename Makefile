@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser clean
+.PHONY: help setup demo test browser clean stop-at-every-statement
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -25,6 +25,8 @@ test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARG
 
 browser: setup ## say which Chromium the browser tests use; fetches one from npm if there is none
 	@$(python) -m tests.browser.chromium
+stop-at-every-statement: setup ## migrate stock apps, stopped and resumed at every statement (minutes)
+	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py
 
 clean: ## remove .venv, the local servers' data and the caches
 	@rm -rf .venv .worldseat staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

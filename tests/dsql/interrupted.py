@@ -1,9 +1,10 @@
-"""Migrate, and stop at every single statement: `python -m tests.dsql.interrupted APP...`.
+"""Migrate, and stop at every single statement: `python -m tests.dsql.interrupted [APP[:NAME]]...`.
 
 Run with the settings of a project (tests.dsql.stock_settings). A run ends right after a
 statement at which no run has ended before, as a kill or a lost connection would end it; then
 `migrate` is run again. When nothing is left to stop at, the schema has to be what an undisturbed
-migration makes. Prints one JSON object: how many stops there were, and the facts of the schema.
+migration makes, which is `--undisturbed`. Prints one JSON object: how many stops there were, and
+the facts of the schema.
 """
 
 from __future__ import annotations
@@ -49,26 +50,42 @@ class Stops:
         return result
 
 
-def migrate(labels: list[str]) -> int:
-    """Migrate the apps, all when none is named, with a stop at every statement."""
-    stops = Stops()
-    while True:
-        try:
-            with connection.execute_wrapper(stops):
-                for label in labels or [""]:
-                    target = [part for part in label.split(":") if part]
-                    call_command("migrate", *target, verbosity=0, interactive=False)
-        except Stopped:
+class Unstopped(Stops):
+    """An execute wrapper that lets everything through."""
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Run the statement."""
+        return execute(sql, params, many, context)
+
+
+def migrate(labels: list[str], stops: Stops) -> int:
+    """Migrate the apps, all when none is named; return how often that was stopped."""
+    for label in labels or [""]:
+        target = [part for part in label.split(":") if part]
+        while not _is_done(target, stops):
             connection.close()
-        else:
-            return len(stops.seen)
+    return len(stops.seen)
+
+
+def _is_done(target: list[str], stops: Stops) -> bool:
+    try:
+        with connection.execute_wrapper(stops):
+            call_command("migrate", *target, verbosity=0, interactive=False)
+    except Stopped:
+        return False
+    return True
 
 
 def main() -> None:
     """Migrate and report."""
     django.setup()
     logging.disable(logging.WARNING)
-    stops = migrate(sys.argv[1:])
+    labels = sys.argv[1:]
+    if undisturbed := labels[:1] == ["--undisturbed"]:
+        labels = labels[1:]
+    stops = migrate(labels, Unstopped() if undisturbed else Stops())
     found = {table: sorted(map(repr, rows)) for table, rows in facts(connection).items()}
     print(json.dumps({"stops": stops, "facts": found}))
 

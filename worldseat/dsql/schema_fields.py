@@ -197,17 +197,16 @@ class FieldSteps(ColumnSteps):
         if self._own_check(old) != self._own_check(new):
             self._add_own_check(model, new)
 
-    def _restore(self, model: Any, field: Any) -> None:
+    def _restore(self, model: Any, *fields: Any) -> None:
         """Make again what an interrupted change of type has dropped, as the model says."""
         table = model._meta.db_table
-        if not field.null:
-            self._require_value(table, field.column)
+        for field in fields:
+            if not field.null:
+                self._require_value(table, field.column)
         if self.collect_sql:
             return
-        if field.unique:
-            self._restore_unique(model, [field])
-        elif field.db_index and not self._constraint_names(model, [field.column], index=True):
-            self.execute(self._create_index_sql(model, fields=[field]))
+        for field in fields:
+            self._restore_of_field(model, field)
         for together in model._meta.unique_together:
             self._restore_unique(model, [model._meta.get_field(name) for name in together])
         there = {*self.catalog.indexes(table), *self.catalog.constraints(table)}
@@ -218,7 +217,26 @@ class FieldSteps(ColumnSteps):
             if constraint.name not in there:
                 self.add_constraint(model, constraint)
 
+    def _restore_of_field(self, model: Any, field: Any) -> None:
+        if field.unique and not field.primary_key:
+            self._restore_unique(model, [field])
+        elif field.db_index and not self._constraint_names(model, [field.column], index=True):
+            self.execute(self._create_index_sql(model, fields=[field]))
+        if not self._constraint_names(model, [field.column], check=True):
+            self._add_own_check(model, field)
+        refers = field.remote_field and field.db_constraint
+        if refers and not self._constraint_names(model, [field.column], foreign_key=True):
+            self.execute(self._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s"))
+
     def _restore_unique(self, model: Any, fields: list[Any]) -> None:
         columns = [field.column for field in fields]
-        if not self._constraint_names(model, columns, unique=True):
+        own = {constraint.name for constraint in model._meta.constraints}
+        names = self._constraint_names(model, columns, unique=True, exclude=own)
+        if not names:
             self.execute(self._create_unique_sql(model, fields))
+            return
+        constraints = self.catalog.constraints(model._meta.db_table)
+        if not constraints.keys() & set(names):
+            # The index was built, and the run ended before it became a constraint.
+            used = {"table": self._quoted(model._meta.db_table), "name": self._quoted(names[0])}
+            self._plain(self.sql_use_index % used)

@@ -29,7 +29,7 @@ class RebuildSteps(TypeSteps):
         columns, half = self.catalog.columns(table), self.catalog.columns(spare)
         constraints, indexes = self.catalog.constraints(table), self.catalog.indexes(table)
         if columns and not half and columns[column].type == self._spelt(kind):
-            self._restore(model, new_field)
+            self._restore(model, *self._fields_after(model, new_field))
             return
         if columns:
             if not half:
@@ -40,7 +40,12 @@ class RebuildSteps(TypeSteps):
             self._plain(f"DROP TABLE {self._quoted(table)} CASCADE")
         self._alter(spare, f"RENAME TO {self._quoted(table)}")
         self._make_again(table, constraints, indexes)
-        self._restore(model, new_field)
+        self._restore(model, *self._fields_after(model, new_field))
+
+    def _fields_after(self, model: Any, new_field: Any) -> list[Any]:
+        """Return the model's fields with the changed one in its place."""
+        others = [field for field in model._meta.local_concrete_fields if not field.primary_key]
+        return [new_field, *others]
 
     def _create_spare(
         self, model: Any, spare: str, columns: dict[str, Column], column: str, kind: str
@@ -108,5 +113,5 @@ class RebuildSteps(TypeSteps):
         )
         self._alter(spare, f"RENAME TO {old}")
 
-    def _restore(self, model: Any, field: Any) -> None:
+    def _restore(self, model: Any, *fields: Any) -> None:
         raise NotImplementedError

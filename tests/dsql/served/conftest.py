@@ -1,0 +1,125 @@
+"""The backend behind the rules of DSQL: one region's endpoint before a database of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.db import connections
+
+from worldseat.dsql.base import DatabaseWrapper
+from worldseat.dsql.url import database_from_url
+from worldseat.local import state
+from worldseat.local.endpoint import launch
+from worldseat.local.endpoint.launch import Endpoint
+from worldseat.local.processes import Supervisor
+
+ALIAS = "served"
+REGION = "us-east-1"
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def backend_url() -> Iterator[str]:
+    """A database on the run's PostgreSQL, to stand behind the endpoint."""
+    server = os.environ["DATABASE_URL"]
+    name = f"served_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as session:
+        session.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        session.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory, backend_url: str) -> Iterator[Endpoint]:
+    """The endpoint of one region."""
+    home = tmp_path_factory.mktemp("served")
+    with state.claimed(home), Supervisor() as supervisor:
+        endpoint = launch.start(supervisor, home, backend_url, regions=[REGION])[REGION]
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(
+    started: Endpoint, backend_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Endpoint]:
+    """The endpoint without faults, before an empty schema."""
+    _empty(backend_url)
+    for name, value in started.environment.items():
+        monkeypatch.setenv(name, value)
+    # Another test may have signed with other credentials.
+    monkeypatch.setattr("worldseat.dsql.auth._clients", {})
+    started.control.clear()
+    yield started
+    started.control.clear()
+
+
+def _empty(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("DROP SCHEMA public CASCADE")
+        session.execute("CREATE SCHEMA public")
+
+
+@pytest.fixture
+def served(endpoint: Endpoint, django_db_blocker: Any) -> Iterator[DatabaseWrapper]:
+    """A connection to the endpoint, under an alias of its own."""
+    settings = {**connections["default"].settings_dict, **database_from_url(endpoint.database_url)}
+    wrapper = DatabaseWrapper(settings, alias=ALIAS)
+    connections[ALIAS] = wrapper
+    with django_db_blocker.unblock():
+        yield wrapper
+        wrapper.close()
+    del connections[ALIAS]
+
+
+@pytest.fixture
+def second(endpoint: Endpoint, served: DatabaseWrapper) -> Iterator[DatabaseWrapper]:
+    """Another session of the endpoint."""
+    wrapper = DatabaseWrapper(served.settings_dict.copy(), alias="second")
+    yield wrapper
+    wrapper.close()
+
+
+@pytest.fixture
+def behind(backend_url: str, endpoint: Endpoint) -> Iterator[psycopg.Connection[Any]]:
+    """A session with the PostgreSQL behind the endpoint, which knows no rules."""
+    with psycopg.connect(backend_url, autocommit=True) as session:
+        yield session
+
+
+@pytest.fixture
+def migrate(endpoint: Endpoint) -> Run:
+    """Run tests.dsql.interrupted with the stock project: `migrate("--undisturbed", "auth")`."""
+
+    def run(*arguments: str, url: str = endpoint.database_url) -> dict[str, Any]:
+        return report("tests.dsql.interrupted", *arguments, url=url)
+
+    return run
+
+
+def report(module: str, *arguments: str, url: str) -> dict[str, Any]:
+    """Run a module with the stock project's settings; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.dsql.stock_settings",
+            "STOCK_DATABASE_URL": url,
+        },
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
