@@ -7,7 +7,6 @@ the dead worker might hold the only one.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,9 +17,6 @@ from worldseat.celery import app
 
 __all__ = ["stampede", "stampede_region", "stampede_watch"]
 
-# From the agreement to the start: long enough to load the buyers and open the connections of
-# every region, also where all regions share two cores.
-LEAD = timedelta(seconds=2)
 _WATCH_SECONDS = 3
 # A stampede that runs longer is settled by who looks at it.
 _WATCHES = 400
@@ -28,9 +24,8 @@ _WATCHES = 400
 
 @app.task(name="sales.stampede")
 def stampede(stampede_id: str) -> None:
-    """Agree on the instant, and send each region its share."""
-    starts_at = timezone.now() + LEAD
-    for region in start_stampede(stampede_id=UUID(stampede_id), starts_at=starts_at):
+    """Send each region its share; they agree on the instant when all are ready."""
+    for region in start_stampede(stampede_id=UUID(stampede_id), now=timezone.now()):
         stampede_region.apply_async((stampede_id, region), queue=region)
         _watch_later(stampede_id, region, _WATCHES)
 

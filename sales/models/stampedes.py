@@ -49,6 +49,9 @@ class Stampede(models.Model):
         related_name="+",
     )
     created_at = models.DateTimeField()
+    called_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the regions were sent their shares."
+    )
     starts_at = models.DateTimeField(null=True, blank=True, help_text="The agreed instant.")
     finished_at = models.DateTimeField(null=True, blank=True)
     report = models.JSONField(null=True, blank=True)
@@ -74,6 +77,9 @@ class StampedeRegion(models.Model):
     buyers = models.PositiveIntegerField()
     worker = models.CharField(max_length=200, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
+    ready_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its buyers were connected."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 

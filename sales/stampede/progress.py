@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
-from sales.models import Attempt, Outcome
+from sales.models import Attempt, Outcome, StampedeRegion
 
-__all__ = ["Progress", "progress_of"]
+__all__ = ["Progress", "progress_of", "waiting_for"]
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,11 @@ def progress_of(stampede_id: UUID) -> Progress:
         conflicts=Sum("conflicts", default=0),
     )
     return Progress(**counts)
+
+
+def waiting_for(stampede_id: UUID) -> str:
+    """Say which regions are getting ready for the start; "" once the instant is agreed."""
+    shares = StampedeRegion.objects.filter(stampede_id=stampede_id, ready_at=None)
+    late = shares.filter(stampede__starts_at=None).order_by("region")
+    names = " and ".join(late.values_list("region", flat=True))
+    return f"{names} getting ready" if names else ""

@@ -7,6 +7,8 @@ import logging
 import queue
 import socket
 import threading
+from concurrent.futures import Future
+from datetime import datetime
 from os import getpid
 from uuid import UUID, uuid4
 
@@ -18,6 +20,7 @@ from sales.stampede.buyers import Buyer, Wish, buy
 from sales.stampede.clock import Clock
 from sales.stampede.recorder import Recorder, Tried
 from sales.stampede.settling import claim_share, finish_share, settle
+from sales.stampede.starting_line import wait_for_start
 from worldseat.dsql.occ import tally
 
 __all__ = ["CONNECTIONS", "run_share"]
@@ -32,8 +35,8 @@ CONNECTIONS = 64
 def run_share(*, stampede_id: UUID, region: str, buyer: Buyer = buy) -> bool:
     """Run a region's buyers and record what each is told; settle if this region is the last.
 
-    Every thread opens its connection before the agreed instant, and all start then; a region
-    that is ready later starts at once, and the report says how late. Returns False, having
+    Every thread opens its connection, then the regions agree on the instant and all start; a
+    region that is ready later starts at once, and the report says how late. Returns False, having
     done nothing, when another worker has the share or the stampede is over.
     """
     clock = Clock()
@@ -78,24 +81,28 @@ def _let_run(
     recorder: Recorder,
     clock: Clock,
 ) -> None:
-    starts_at = share.stampede.starts_at or clock.now()
+    number = min(wishes.qsize(), _most_at_once())
+    at_the_line = threading.Barrier(number + 1)
+    agreed: Future[datetime] = Future()
 
     def act() -> None:
         # Who cannot connect now finds out as a buyer, and is told so.
         with contextlib.suppress(Error):
             connection.ensure_connection()
         try:
-            clock.sleep_until(starts_at)
+            at_the_line.wait()
+            clock.sleep_until(agreed.result())
             with contextlib.suppress(queue.Empty):
                 while True:
                     recorder.put(_try(wishes.get_nowait(), buyer, clock))
         finally:
             connection.close()
 
-    number = min(wishes.qsize(), _most_at_once())
     threads = [threading.Thread(target=act, name=f"buyer-{each}") for each in range(number)]
     for thread in threads:
         thread.start()
+    at_the_line.wait()
+    agreed.set_result(wait_for_start(share=share, clock=clock))
     for thread in threads:
         thread.join()
 

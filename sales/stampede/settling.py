@@ -34,18 +34,18 @@ _FORGOTTEN_AFTER = timedelta(seconds=60)
 
 
 @occ_retry(repeatable=True)
-def start_stampede(*, stampede_id: UUID, starts_at: datetime) -> list[str]:
-    """Agree on the instant at which the buyers start; return the regions that take part.
+def start_stampede(*, stampede_id: UUID, now: datetime) -> list[str]:
+    """Begin a stampede; return the regions that take part, to be sent their shares.
 
-    Returns none if it has been started already, at another instant, or is gone.
+    Returns none if it has been begun already, by another call, or is gone.
     """
     stampede = Stampede.objects.filter(pk=stampede_id).first()
     if stampede is None:
         return []
     if stampede.state == StampedeState.PLANNED:
-        stampede.state, stampede.starts_at = StampedeState.RUNNING, starts_at
-        stampede.save(update_fields=["state", "starts_at"])
-    if stampede.state != StampedeState.RUNNING or stampede.starts_at != starts_at:
+        stampede.state, stampede.called_at = StampedeState.RUNNING, now
+        stampede.save(update_fields=["state", "called_at"])
+    if stampede.state != StampedeState.RUNNING or stampede.called_at != now:
         return []
     return list(stampede.regions.order_by("region").values_list("region", flat=True))
 
@@ -112,17 +112,17 @@ def _settle(stampede_id: UUID, now: datetime) -> Stampede | None:
 def _state_at(stampede: Stampede, shares: Sequence[StampedeRegion], now: datetime) -> str:
     if shares and all(share.finished_at for share in shares):
         return StampedeState.FINISHED
-    if stampede.starts_at is None:
+    if stampede.called_at is None:
         forgotten = stampede.created_at + _FORGOTTEN_AFTER < now
         return StampedeState.INCOMPLETE if forgotten else stampede.state
-    starts_at = stampede.starts_at
-    if all(share.finished_at or _is_lost(share, starts_at, now) for share in shares):
+    called_at = stampede.called_at
+    if all(share.finished_at or _is_lost(share, called_at, now) for share in shares):
         return StampedeState.INCOMPLETE
     return stampede.state
 
 
-def _is_lost(share: StampedeRegion, starts_at: datetime, now: datetime) -> bool:
-    return max(share.seen_at or starts_at, starts_at) + STALE_AFTER < now
+def _is_lost(share: StampedeRegion, called_at: datetime, now: datetime) -> bool:
+    return (share.seen_at or called_at) + STALE_AFTER < now
 
 
 def _is_reported(stampede: Stampede, shares: Sequence[StampedeRegion], state: str) -> bool:

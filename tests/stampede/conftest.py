@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def plan(wanted: Seat) -> Plan:
         return Stampede.objects.get(pk=stampede_id)
 
     return make
+
+
+@pytest.fixture
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a region start without the others."""
+    monkeypatch.setattr("sales.stampede.starting_line.PATIENCE", timedelta(0))
 
 
 @pytest.fixture(scope="session")

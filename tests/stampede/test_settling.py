@@ -29,7 +29,7 @@ SOON = timedelta(seconds=1)
 def running(plan: Plan, now: datetime) -> Stampede:
     """A stampede that has started, and whose shares nobody has taken."""
     planned = plan()
-    start_stampede(stampede_id=planned.pk, starts_at=now)
+    start_stampede(stampede_id=planned.pk, now=now)
     return planned
 
 
@@ -128,7 +128,7 @@ def test_forgets_a_plan_that_nobody_started(plan: Plan, now: datetime) -> None:
     assert found.state == StampedeState.INCOMPLETE
     assert found.report
     assert len(found.report["notes"]) == 2
-    assert start_stampede(stampede_id=planned.pk, starts_at=now) == []
+    assert start_stampede(stampede_id=planned.pk, now=now) == []
 
 
 def test_has_nothing_to_say_of_a_stampede_that_is_gone(db: None, now: datetime) -> None:

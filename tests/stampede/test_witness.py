@@ -40,10 +40,10 @@ def _kinds(verdict: Verdict) -> list[str]:
 
 
 @pytest.fixture
-def held(plan: Plan, now: datetime) -> Stampede:
+def held(plan: Plan, now: datetime, nobody_waits: None) -> Stampede:
     """A stampede of four that ran well."""
     planned = plan(buyers=4)
-    start_stampede(stampede_id=planned.pk, starts_at=now)
+    start_stampede(stampede_id=planned.pk, now=now)
     for region in ("us-east-1", "us-east-2"):
         assert run_share(stampede_id=planned.pk, region=region)
     planned.refresh_from_db()

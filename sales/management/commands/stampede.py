@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sales.events import EventNotFound, find_event
 from sales.seats import SeatNotFound, find_seat
 from sales.stampede.plan import CannotStampede, check_plan, plan_stampede
-from sales.stampede.progress import progress_of
+from sales.stampede.progress import progress_of, waiting_for
 from sales.stampede.scoreboard import print_scoreboard
 from sales.stampede.settling import SETTLED, settle
 from sales.stampede.workers import BrokerUnreachable, NoWorker, require_workers
@@ -111,6 +111,7 @@ class Command(BaseCommand):
                     now = progress_of(stampede_id)
                     bar.update(
                         task,
+                        description=waiting_for(stampede_id) or "Stampede",
                         completed=now.done,
                         sold=now.confirmed,
                         refused=now.rejected,
