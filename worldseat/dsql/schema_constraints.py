@@ -57,6 +57,15 @@ def _ascending_expression(expression: Any) -> Any:
     return changed
 
 
+def _without_order(expression: Any) -> Any:
+    """Return a key without the word ASC: DSQL takes NULLS FIRST, and no order before it."""
+    if not isinstance(expression, OrderBy):
+        return expression
+    changed = expression.copy()
+    changed.template = "%(expression)s"
+    return changed
+
+
 # The stubs leave out Django's private hooks, of which an editor is made.
 _Editor: Any = postgresql.DatabaseSchemaEditor
 
@@ -124,6 +133,8 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
         changed = ascending(index)
         if changed is not index:
             logger.warning("The index %s is built ascending: DSQL has no DESC.", index.name)
+        changed = copy.copy(changed)
+        changed.expressions = tuple(_without_order(each) for each in changed.expressions)
         return changed
 
     def _create_like_index_sql(self, model: Any, field: Any) -> None:
