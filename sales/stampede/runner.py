@@ -13,7 +13,7 @@ from os import getpid
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import connection
 
 from sales.models import Attempt, Outcome, StampedeRegion
 from sales.stampede.buyers import Buyer, Wish, buy
@@ -86,8 +86,8 @@ def _let_run(
     agreed: Future[datetime] = Future()
 
     def act() -> None:
-        # Who cannot connect now finds out as a buyer, and is told so.
-        with contextlib.suppress(Error):
+        # Who cannot connect now, or sign a token, finds out as a buyer, and is told so.
+        with contextlib.suppress(Exception):
             connection.ensure_connection()
         try:
             at_the_line.wait()
@@ -99,10 +99,17 @@ def _let_run(
             connection.close()
 
     threads = [threading.Thread(target=act, name=f"buyer-{each}") for each in range(number)]
-    for thread in threads:
-        thread.start()
-    at_the_line.wait()
-    agreed.set_result(wait_for_start(share=share, clock=clock))
+    try:
+        for thread in threads:
+            thread.start()
+        at_the_line.wait()
+        agreed.set_result(wait_for_start(share=share, clock=clock))
+    except BaseException as error:
+        # Nobody is left standing at the line for good.
+        at_the_line.abort()
+        if not agreed.done():
+            agreed.set_exception(error)
+        raise
     for thread in threads:
         thread.join()
 

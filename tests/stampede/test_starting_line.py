@@ -92,3 +92,20 @@ def test_starts_without_a_region_that_never_comes(
     late = called.report["regions"][WEST]["late_ms"]
     assert late > called.report["regions"][EAST]["late_ms"]
     assert called.report["confirmed"] == 1
+
+
+def test_tells_buyers_whose_token_cannot_be_signed(
+    called: Stampede, nobody_waits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that is not the database's own must not leave a region at the line for good."""
+
+    class Line:
+        def ensure_connection(self) -> None:
+            raise RuntimeError("no credentials")
+
+        def close(self) -> None:
+            return
+
+    monkeypatch.setattr("sales.stampede.runner.connection", Line())
+    assert run_share(stampede_id=called.pk, region=EAST)
+    assert not called.attempts.filter(region=EAST, finished_at=None).exists()
