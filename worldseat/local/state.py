@@ -83,9 +83,7 @@ def claimed(home: Path) -> Iterator[None]:
 
 def write(home: Path, state: Mapping[str, Any]) -> None:
     """Say where the running servers are, to this user only: the addresses hold passwords."""
-    new = home / f"{_STATE}.new"
-    _write_private(new, json.dumps(dict(state), indent=2) + "\n")
-    new.replace(home / _STATE)
+    write_private(home / _STATE, json.dumps(dict(state), indent=2) + "\n")
 
 
 def read(home: Path | None = None) -> dict[str, Any] | None:
@@ -110,14 +108,17 @@ def kept_secret(path: Path) -> str:
     with contextlib.suppress(FileNotFoundError):
         if stored := path.read_text().strip():
             return stored
-    _write_private(path, secrets.token_urlsafe(32))
+    write_private(path, secrets.token_urlsafe(32))
     return path.read_text()
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read (0600); a reader sees the old or the new text."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+    new.replace(path)
 
 
 def _locked(descriptor: int, *, mode: int = fcntl.LOCK_EX, patience: float = 0.0) -> bool:

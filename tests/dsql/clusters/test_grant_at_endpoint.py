@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from tests.databases import own_database
 from tests.dsql.clusters.conftest import Cli, Outcome
 from tests.dsql.clusters.standin import ControlPlane
 from worldseat.dsql import auth
@@ -24,12 +23,8 @@ from worldseat.local.processes import Supervisor
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """A database of its own on the run's PostgreSQL."""
-    server = os.environ["DATABASE_URL"]
-    name = f"grant_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database("grant") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.db import connections
 
+from tests.databases import own_database
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.url import database_from_url
 from worldseat.local import state
@@ -32,12 +31,8 @@ Run = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="session")
 def backend_url() -> Iterator[str]:
     """A database on the run's PostgreSQL, to stand behind the endpoint."""
-    server = os.environ["DATABASE_URL"]
-    name = f"served_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as session:
-        session.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        session.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database("served") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

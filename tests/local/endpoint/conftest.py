@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from tests.databases import own_database
 from worldseat.dsql.auth import mint_token
 from worldseat.local import state
 from worldseat.local.endpoint import launch
@@ -26,12 +26,8 @@ Connect = Callable[..., "psycopg.Connection[tuple[Any, ...]]"]
 @pytest.fixture(scope="session")
 def backend_url() -> Iterator[str]:
     """A database that only these tests use, on the run's PostgreSQL."""
-    server = os.environ["DATABASE_URL"]
-    name = f"endpoint_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database("endpoint") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

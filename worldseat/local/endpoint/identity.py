@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 import string
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from worldseat.local.endpoint import tls
+from worldseat.local.state import write_private
 
 ACCOUNT = "000000000000"
 PROFILE = "worldseat-local"
@@ -80,7 +80,7 @@ def load(home: Path, regions: Sequence[str]) -> Identity:
         kept = _completed(directory / "identity.json", regions)
         tls.make_authority(directory)
         identity = Identity(directory=directory, **kept)
-        _write_private(identity.credentials, _credentials(identity))
+        write_private(identity.credentials, _credentials(identity))
         for region in regions:
             tls.make_certificate(directory, identity.host(region))
     return identity
@@ -96,21 +96,13 @@ def _completed(file: Path, regions: Sequence[str]) -> dict[str, Any]:
     clusters = kept.setdefault("clusters", {})
     for region in regions:
         clusters.setdefault(region, _random(_ALPHABET, 26))
-    _write_private(file, json.dumps(kept))
+    write_private(file, json.dumps(kept))
     return kept
 
 
 def _credentials(identity: Identity) -> str:
     pairs = (f"{name.lower()} = {value}" for name, value in identity.environment().items())
     return "\n".join([f"[{PROFILE}]", *pairs, ""])
-
-
-def _write_private(file: Path, text: str) -> None:
-    new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-    new.replace(file)
 
 
 def _random(alphabet: str, length: int) -> str:
