@@ -7,7 +7,7 @@ import os
 from worldseat.dsql.url import database_from_url
 
 DATABASES = {
-    "default": database_from_url(os.environ["STOCK_DATABASE_URL"]),
+    "default": database_from_url(os.environ["DATABASE_URL"]),
 }
 SECRET_KEY = "of the tests"
 INSTALLED_APPS = [

@@ -25,6 +25,10 @@ from worldseat.local.processes import Supervisor
 ALIAS = "served"
 REGION = "us-east-1"
 
+# Projects: one of stock apps alone, and ours.
+STOCK = "tests.dsql.stock_settings"
+OWN = "worldseat.settings"
+
 Run = Callable[..., dict[str, Any]]
 
 
@@ -96,21 +100,19 @@ def behind(backend_url: str, endpoint: Endpoint) -> Iterator[psycopg.Connection[
 def migrate(endpoint: Endpoint) -> Run:
     """Run tests.dsql.interrupted with the stock project: `migrate("--undisturbed", "auth")`."""
 
-    def run(*arguments: str, url: str = endpoint.database_url) -> dict[str, Any]:
-        return report("tests.dsql.interrupted", *arguments, url=url)
+    def run(
+        *arguments: str, url: str = endpoint.database_url, settings: str = STOCK
+    ) -> dict[str, Any]:
+        return report("tests.dsql.interrupted", *arguments, url=url, settings=settings)
 
     return run
 
 
-def report(module: str, *arguments: str, url: str) -> dict[str, Any]:
-    """Run a module with the stock project's settings; return what it prints."""
+def report(module: str, *arguments: str, url: str, settings: str) -> dict[str, Any]:
+    """Run a module with a project's settings and a database; return what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.dsql.stock_settings",
-            "STOCK_DATABASE_URL": url,
-        },
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": url},
         cwd=Path(__file__).resolve().parents[3],
         capture_output=True,
         text=True,

@@ -1,0 +1,16 @@
+"""Our own migrations, forward and backward, under DSQL's rules."""
+
+from __future__ import annotations
+
+from tests.dsql.served.conftest import OWN, Run, _empty
+
+ZERO = [f"{app}:zero" for app in ("sales", "admin", "knox", "accounts", "sessions", "auth")]
+
+
+def test_makes_the_schema_that_postgresql_has(migrate: Run, backend_url: str) -> None:
+    wanted = migrate("--undisturbed", url=backend_url, settings=OWN)["facts"]
+    assert {"accounts_user", "sales_seat", "sales_ticket"} <= set(wanted)
+    _empty(backend_url)
+    assert migrate("--undisturbed", settings=OWN)["facts"] == wanted
+    left = migrate("--undisturbed", *ZERO, settings=OWN)["facts"]
+    assert set(left) == {"django_migrations", "django_content_type"}
