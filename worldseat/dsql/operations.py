@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import NotSupportedError
 from django.db.backends.postgresql import operations as postgresql
+from django.db.models.functions.text import PostgreSQLSHAMixin
 
 from worldseat.dsql.catalog import Catalog
 from worldseat.dsql.flush import delete_all_rows, in_order_of_deletion
@@ -31,6 +33,14 @@ class DatabaseOperations(postgresql.DatabaseOperations):
         return super().adapt_ipaddressfield_value(value)
 
     connection: Any
+
+    def check_expression_support(self, expression: Any) -> None:
+        """Refuse what needs an extension: DSQL has none. Raises NotSupportedError."""
+        if self.connection.uses_iam and isinstance(expression, PostgreSQLSHAMixin):
+            raise NotSupportedError(
+                f"{type(expression).__name__} is pgcrypto's, an extension, which DSQL does not "
+                f"have. Use hashlib in Python, or MD5."
+            )
 
     def integer_field_range(self, internal_type: str) -> tuple[int, int]:
         """Return the values of an integer column: a counting one is a bigint on DSQL."""

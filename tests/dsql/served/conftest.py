@@ -12,7 +12,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import connections, models
+from django.test.utils import isolate_apps
 
 from tests.databases import own_database
 from worldseat.dsql.base import DatabaseWrapper
@@ -30,6 +31,7 @@ STOCK = "tests.dsql.stock_settings"
 OWN = "worldseat.settings"
 
 Run = Callable[..., dict[str, Any]]
+Make = Callable[..., type[models.Model]]
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +96,23 @@ def behind(backend_url: str, endpoint: Endpoint) -> Iterator[psycopg.Connection[
     """A session with the PostgreSQL behind the endpoint, which knows no rules."""
     with psycopg.connect(backend_url, autocommit=True) as session:
         yield session
+
+
+@pytest.fixture
+def make(served: DatabaseWrapper) -> Make:
+    """Make models of an app that exists nowhere, and their tables: `make("Seat", row=...)`."""
+
+    def build(name: str, *, table: bool = True, **attributes: Any) -> type[models.Model]:
+        meta = {"app_label": "theatre", **attributes.pop("meta", {})}
+        attributes = {"__module__": __name__, **attributes, "Meta": type("Meta", (), meta)}
+        with isolate_apps("tests"):
+            model: type[models.Model] = type(name, (models.Model,), attributes)
+        if table:
+            with served.schema_editor() as editor:
+                editor.create_model(model)
+        return model
+
+    return build
 
 
 @pytest.fixture

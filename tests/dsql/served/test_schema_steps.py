@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -12,30 +11,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import NotSupportedError, models
 from django.db.models.functions import Upper
-from django.test.utils import isolate_apps
 
+from tests.dsql.served.conftest import Make
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.jobs import JobFailed
 
 Behind = psycopg.Connection[Any]
-Make = Callable[..., type[models.Model]]
-
-
-@pytest.fixture
-def make(served: DatabaseWrapper) -> Make:
-    """Make models of an app that exists nowhere, and their tables: `make("Seat", row=...)`."""
-
-    def build(name: str, *, table: bool = True, **attributes: Any) -> type[models.Model]:
-        meta = {"app_label": "theatre", **attributes.pop("meta", {})}
-        attributes = {"__module__": __name__, **attributes, "Meta": type("Meta", (), meta)}
-        with isolate_apps("tests"):
-            model: type[models.Model] = type(name, (models.Model,), attributes)
-        if table:
-            with served.schema_editor() as editor:
-                editor.create_model(model)
-        return model
-
-    return build
 
 
 def field_of(model: type[models.Model], name: str, field: models.Field[Any, Any]) -> Any:
