@@ -5,10 +5,10 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser clean stop-at-every-statement
+.PHONY: help setup demo test browser clean django-suite stop-at-every-statement
 
 help: ## show this
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
 
 setup: ## make .venv from uv.lock; instant when nothing changed
 	@.ci/setup
@@ -25,6 +25,11 @@ test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARG
 
 browser: setup ## say which Chromium the browser tests use; fetches one from npm if there is none
 	@$(python) -m tests.browser.chromium
+
+django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS='schema basic', JSON=file
+	@$(python) -m tests.django_suite $(LABELS) $(if $(JSON),--json $(JSON))
+	@echo "The migrations of stock apps, stopped and resumed: make stop-at-every-statement"
+
 stop-at-every-statement: setup ## migrate stock apps, stopped and resumed at every statement (minutes)
 	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py
 

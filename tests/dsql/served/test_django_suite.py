@@ -1,0 +1,36 @@
+"""A small part of Django's own tests; `make django-suite` runs them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.django_suite import expectations, labels, source
+from worldseat.local import state
+from worldseat.local.endpoint.launch import Endpoint
+
+
+@pytest.fixture(scope="session")
+def suite() -> Path:
+    """Django's directory of tests."""
+    return source.fetch(state.directory() / "django-suite")
+
+
+@pytest.mark.parametrize("label", labels.QUICK)
+def test_passes_what_dsql_allows(
+    label: str, suite: Path, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    outcome = labels.run(
+        label,
+        tests=suite,
+        home=tmp_path,
+        environment={
+            **endpoint.environment,
+            "SUITE_DATABASE_URL": endpoint.database_url,
+            "SUITE_EXPECTATIONS": str(expectations.FILE),
+        },
+    )
+    assert outcome.unexpected == {}
+    assert outcome.is_good, Path(outcome.log).read_text()[-4000:]
+    assert outcome.passed
