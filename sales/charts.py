@@ -63,7 +63,7 @@ def chart_of(*, event_id: UUID, user: Any) -> Chart:
     Raises EventNotFound for what the user may not see.
     """
     event = visible_event(event_id=event_id, user=user)
-    categories = list(event.categories.order_by("position", "name"))
+    categories = list(event.categories.order_by("position", "name").prefetch_related("price_types"))
     if event.plan_id is None:
         return Chart(event=event, categories=categories, sections=[])
     layouts = list(Section.objects.filter(plan_id=event.plan_id).order_by("position"))

@@ -84,7 +84,7 @@ def stored_answer(request: RequestKey, *, now: datetime) -> Answer | None:
         return None
     if stored.fingerprint != request.fingerprint:
         raise KeyReused
-    return Answer(status=stored.status, body=stored.body)
+    return None if stored.status is None else Answer(status=stored.status, body=stored.body)
 
 
 def store_answer(request: RequestKey, answer: Answer, *, now: datetime) -> None:

@@ -1,10 +1,25 @@
-"""Seats: finding one by its name."""
+"""Seats: finding one by its name, and what is said of those that cannot be had."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sales.models import Event, Seat
 
-__all__ = ["SeatNotFound", "find_seat"]
+__all__ = ["SeatNotFound", "SeatTaken", "UnknownSeat", "find_seat"]
+
+
+class UnknownSeat(LookupError):
+    """The event has no seat with this id, or the seat no such price type."""
+
+
+class SeatTaken(Exception):
+    """Some of the seats are not available any more."""
+
+    def __init__(self, seats: Sequence[Seat]) -> None:
+        listed = "; ".join(f"Seat {seat} is {seat.status}" for seat in seats)
+        super().__init__(f"{listed}.")
+        self.seats = list(seats)
 
 
 class SeatNotFound(LookupError):

@@ -19,10 +19,24 @@ from accounts.tenant_admin import (
     TenantForm,
     TenantInline,
 )
-from sales.models import Allowance, Event, EventState, PriceCategory, Seat, SeatStatus
+from sales.models import (
+    Allowance,
+    CategoryAllowance,
+    Event,
+    EventState,
+    PriceCategory,
+    Seat,
+    SeatStatus,
+)
 from worldseat.money import format_money
 
-__all__ = ["AllowanceAdmin", "EventAdmin", "PriceCategoryAdmin", "SeatAdmin"]
+__all__ = [
+    "AllowanceAdmin",
+    "CategoryAllowanceAdmin",
+    "EventAdmin",
+    "PriceCategoryAdmin",
+    "SeatAdmin",
+]
 
 
 class EventForm(TenantForm[Event]):
@@ -45,7 +59,7 @@ class CategoryInline(TenantInline[PriceCategory]):
     """What the seats of an event cost; one that seats use cannot be deleted."""
 
     model = PriceCategory
-    fields = ("name", "color", "price_minor", "position")
+    fields = ("name", "color", "price_minor", "position", "limit_per_fan", "code_required")
     ordering = ("position", "name")
 
 
@@ -71,6 +85,11 @@ class EventAdmin(TenantAdmin[Event]):
         (None, {"fields": ("organisation", "name", "slug", "description", "venue", "plan")}),
         ("Sale", {"fields": ("state", "starts_at", "on_sale_at", "off_sale_at")}),
         ("Rules", {"fields": ("currency", "limit_per_fan", "is_simulation", "created_at")}),
+        (
+            "Holds and returns",
+            {"fields": ("hold_seconds", "hold_limit_seconds", "fans_cancel_until")},
+        ),
+        ("Fees", {"fields": ("fee_minor", "fee_basis_points")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> Any:
@@ -100,7 +119,15 @@ class PriceCategoryAdmin(TenantAdmin[PriceCategory]):
     list_select_related = ("event",)
     search_fields = ("name", "event__name")
     ordering = ("event", "position", "name")
-    fields = ("event", "name", "color", "price_minor", "position")
+    fields = (
+        "event",
+        "name",
+        "color",
+        "price_minor",
+        "position",
+        "limit_per_fan",
+        "code_required",
+    )
 
     @admin.display(description="Price", ordering="price_minor")
     def price(self, category: PriceCategory) -> str:
@@ -137,7 +164,17 @@ class SeatAdmin(TenantAdmin[Seat]):
     list_select_related = ("event", "category")
     search_fields = ("guid", "section")
     ordering = ("event", "position")
-    fields = ("event", "guid", "section", "row", "number", "category", "status", "changed_at")
+    fields = (
+        "event",
+        "guid",
+        "section",
+        "row",
+        "number",
+        "category",
+        "accessible",
+        "status",
+        "changed_at",
+    )
     readonly_fields = ("guid", "section", "row", "number", "changed_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Seat | None = None) -> bool:
@@ -148,7 +185,7 @@ class SeatAdmin(TenantAdmin[Seat]):
     def save_model(self, request: HttpRequest, obj: Seat, form: Any, change: bool) -> None:
         """Save what the form has, and tell who watches the seats' availability."""
         obj.changed_at = timezone.now()
-        obj.save(update_fields=["category", "status", "changed_at"])
+        obj.save(update_fields=["category", "accessible", "status", "changed_at"])
 
     @admin.display(description="Price", ordering="category__price_minor")
     def price(self, seat: Seat) -> str:
@@ -167,3 +204,16 @@ class AllowanceAdmin(ReadOnlyTenantAdmin[Allowance]):
     list_select_related = ("event", "fan")
     search_fields = ("fan__email",)
     ordering = ("event", "fan")
+
+
+@admin.register(CategoryAllowance)
+class CategoryAllowanceAdmin(ReadOnlyTenantAdmin[CategoryAllowance]):
+    """How many tickets of a category a fan has; the sale counts."""
+
+    organisation_path = "category__event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("fan", "category", "used")
+    list_filter = (("category__event", TenantFilter),)
+    list_select_related = ("category__event", "fan")
+    search_fields = ("fan__email",)
+    ordering = ("category", "fan")

@@ -11,7 +11,8 @@ from rest_framework import serializers
 
 from accounts.models import Organisation
 from sales.events import is_on_sale
-from sales.models import Event, Order, PriceCategory, Seat, SeatStatus, Ticket, Venue
+from sales.models import Event, Order, PriceCategory, PriceType, Seat, SeatStatus, Ticket, Venue
+from sales.pricing import price_of
 from worldseat.api.money import Money, money
 from worldseat.api.parsing import StrictSerializer, TextField, UUIDField
 
@@ -58,10 +59,19 @@ class AvailabilityQuery(StrictSerializer):
     since = TextField(required=False, max_length=200, help_text="The cursor of the last answer.")
 
 
+class CodeField(TextField):
+    """A presale code, as a fan types it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=40, help_text="A presale code.", **kwargs)
+
+
 class PurchaseIn(StrictSerializer):
     """What to buy."""
 
     seat = UUIDField()
+    price_type = UUIDField(required=False, help_text="One of the category's; else the full price.")
+    code = CodeField(required=False)
 
 
 class OrganisationOut(serializers.ModelSerializer[Organisation]):
@@ -80,19 +90,60 @@ class VenueOut(serializers.ModelSerializer[Venue]):
         fields: ClassVar = ["id", "name", "city", "time_zone"]
 
 
+class PriceTypeOut(serializers.Serializer[Any]):
+    """What some pay instead of the full price, fees included."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    price = Money()
+    fee = Money()
+
+
 class CategoryOut(serializers.ModelSerializer[PriceCategory]):
-    """What a seat costs."""
+    """What a seat costs, fees included; `fee` is the part that is fees."""
 
     price = serializers.SerializerMethodField()
+    fee = serializers.SerializerMethodField()
+    price_types = serializers.SerializerMethodField()
 
     class Meta:
         model = PriceCategory
-        fields: ClassVar = ["id", "name", "color", "price"]
+        fields: ClassVar = [
+            "id",
+            "name",
+            "color",
+            "price",
+            "fee",
+            "price_types",
+            "limit_per_fan",
+            "code_required",
+        ]
 
     @extend_schema_field(Money)
     def get_price(self, category: PriceCategory) -> dict[str, Any]:
-        """Return the price, in the event's currency."""
-        return money(category.price_minor, category.event.currency)
+        """Return what is asked for, in the event's currency."""
+        return money(price_of(category.event, category).total_minor, category.event.currency)
+
+    @extend_schema_field(Money)
+    def get_fee(self, category: PriceCategory) -> dict[str, Any]:
+        """Return the part of it that is fees."""
+        return money(price_of(category.event, category).fee_minor, category.event.currency)
+
+    @extend_schema_field(PriceTypeOut(many=True))
+    def get_price_types(self, category: PriceCategory) -> list[dict[str, Any]]:
+        """Return the other prices, in the organiser's order."""
+        listed = sorted(category.price_types.all(), key=lambda each: (each.position, each.name))
+        return [_price_type(category, each) for each in listed]
+
+
+def _price_type(category: PriceCategory, price_type: PriceType) -> dict[str, Any]:
+    price, currency = price_of(category.event, category, price_type), category.event.currency
+    return {
+        "id": price_type.pk,
+        "name": price_type.name,
+        "price": money(price.total_minor, currency),
+        "fee": money(price.fee_minor, currency),
+    }
 
 
 class EventOut(serializers.ModelSerializer[Event]):
@@ -221,15 +272,21 @@ class TicketOut(serializers.ModelSerializer[Ticket]):
 
     seat = SeatOut()
     price = serializers.SerializerMethodField()
+    fee = serializers.SerializerMethodField()
 
     class Meta:
         model = Ticket
-        fields: ClassVar = ["id", "seat", "state", "price"]
+        fields: ClassVar = ["id", "seat", "state", "price", "fee", "price_type"]
 
     @extend_schema_field(Money)
     def get_price(self, ticket: Ticket) -> dict[str, Any]:
-        """Return what it cost."""
-        return money(ticket.price_minor, ticket.currency)
+        """Return what it cost, fees included."""
+        return money(ticket.price_minor + ticket.fee_minor, ticket.currency)
+
+    @extend_schema_field(Money)
+    def get_fee(self, ticket: Ticket) -> dict[str, Any]:
+        """Return the part of it that is fees."""
+        return money(ticket.fee_minor, ticket.currency)
 
 
 class OrderEventOut(serializers.ModelSerializer[Event]):

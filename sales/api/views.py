@@ -75,7 +75,9 @@ class EventListView(ListAPIView[Event]):
             events = events.matching(words)
         if "on_sale" in asked:
             events = events.on_sale(timezone.now(), sells=asked["on_sale"])
-        return events.select_related("organisation", "venue").prefetch_related("categories")
+        return events.select_related("organisation", "venue").prefetch_related(
+            "categories__price_types"
+        )
 
 
 def _organisation(name: str) -> Q:

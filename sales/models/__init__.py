@@ -1,9 +1,17 @@
 """The tables of a sale, one file a family."""
 
-from sales.models.events import Event, EventQuerySet, EventState, PriceCategory
+from sales.models.allowances import Allowance, CategoryAllowance
+from sales.models.events import (
+    Event,
+    EventQuerySet,
+    EventState,
+    PresaleCode,
+    PriceCategory,
+    PriceType,
+)
+from sales.models.holds import KEEPS_SEATS, HeldSeat, Hold, HoldQuerySet, HoldState
 from sales.models.idempotency import StoredAnswer
 from sales.models.orders import (
-    Allowance,
     LedgerEntry,
     LedgerKind,
     Order,
@@ -12,6 +20,8 @@ from sales.models.orders import (
     Ticket,
     TicketState,
 )
+from sales.models.payments import Payment, PaymentState, Refund, RefundState
+from sales.models.scans import Scan, ScanOutcome
 from sales.models.seats import Seat, SeatQuerySet, SeatStatus
 from sales.models.stampedes import (
     Attempt,
@@ -23,18 +33,32 @@ from sales.models.stampedes import (
 from sales.models.venues import SeatingPlan, Section, Venue
 
 __all__ = [
+    "KEEPS_SEATS",
     "Allowance",
     "Attempt",
+    "CategoryAllowance",
     "Event",
     "EventQuerySet",
     "EventState",
+    "HeldSeat",
+    "Hold",
+    "HoldQuerySet",
+    "HoldState",
     "LedgerEntry",
     "LedgerKind",
     "Order",
     "OrderQuerySet",
     "OrderState",
     "Outcome",
+    "Payment",
+    "PaymentState",
+    "PresaleCode",
     "PriceCategory",
+    "PriceType",
+    "Refund",
+    "RefundState",
+    "Scan",
+    "ScanOutcome",
     "Seat",
     "SeatQuerySet",
     "SeatStatus",

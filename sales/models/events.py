@@ -85,6 +85,23 @@ class Event(models.Model):
         validators=[RegexValidator(r"^[A-Z]{3}$", "Use an ISO 4217 code, such as EUR.")],
     )
     limit_per_fan = models.PositiveIntegerField(default=4)
+    hold_seconds = models.PositiveIntegerField(
+        default=600, help_text="How long a hold keeps its seats."
+    )
+    hold_limit_seconds = models.PositiveIntegerField(
+        default=1800, help_text="How long at most, when it is extended."
+    )
+    fee_minor = models.PositiveIntegerField(
+        default=0, help_text="Fee a ticket, in minor units; part of every price shown."
+    )
+    fee_basis_points = models.PositiveIntegerField(
+        default=0, help_text="Fee a ticket as a share of its price: 250 is 2.5 %."
+    )
+    fans_cancel_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Until when fans may cancel and exchange by themselves; empty: never.",
+    )
     is_simulation = models.BooleanField(
         default=False, help_text="Stampedes may run here; nothing that is sold is real."
     )
@@ -106,6 +123,16 @@ class Event(models.Model):
             models.CheckConstraint(
                 condition=models.Q(state__in=EventState.values), name="event_state_is_known"
             ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    hold_seconds__gte=1, hold_limit_seconds__gte=models.F("hold_seconds")
+                ),
+                name="event_holds_last",
+                violation_error_message="A hold has to last, and its limit to be no shorter.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(fee_basis_points__lte=10_000), name="event_fee_is_a_share"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["starts_at"], name="event_starts_at")]
 
@@ -126,12 +153,85 @@ class PriceCategory(models.Model):
     )
     price_minor = models.PositiveIntegerField(help_text="In minor units: 4500 is 45.00 EUR.")
     position = models.PositiveIntegerField(default=0)
+    limit_per_fan = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Tickets of this category a fan; empty: the event's."
+    )
+    code_required = models.BooleanField(
+        default=False, help_text="Sold only to who has a presale code for it."
+    )
 
     class Meta:
         verbose_name_plural = "price categories"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["event", "name"], name="category_name_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(limit_per_fan__isnull=True) | models.Q(limit_per_fan__gte=1),
+                name="category_limit_is_positive",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class PriceType(models.Model):
+    """What some pay for a seat of a category instead of its price: a concession, a child."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    category = models.ForeignKey(
+        PriceCategory, on_delete=models.CASCADE, related_name="price_types"
+    )
+    name = models.CharField(max_length=100)
+    price_minor = models.PositiveIntegerField(help_text="In minor units: 4500 is 45.00 EUR.")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["category", "name"], name="price_type_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PresaleCode(models.Model):
+    """A code that opens a sale to who has it: before the on-sale, or a category of its own.
+
+    `used` counts tickets and held seats, and never too few: it is written by every sale under a
+    code with a cap, so that two sales that would pass it conflict. Expired holds may still be in
+    it; `sales.codes` counts again when the cap is reached.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="codes")
+    code = models.CharField(
+        max_length=40,
+        validators=[RegexValidator(r"^[A-Z0-9-]+$", "Use capital letters, digits and hyphens.")],
+    )
+    category = models.ForeignKey(
+        PriceCategory,
+        on_delete=models.CASCADE,
+        related_name="codes",
+        null=True,
+        blank=True,
+        help_text="The one category it is good for; empty: all.",
+    )
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Tickets that may be sold under it; empty: any number."
+    )
+    used = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "code"], name="code_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(valid_until__gt=models.F("valid_from")),
+                name="code_window_is_open",
+                violation_error_message="The code has to end after it starts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

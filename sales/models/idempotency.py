@@ -14,14 +14,18 @@ class StoredAnswer(models.Model):
 
     Written in the transaction of what the request did, so that it also settles a COMMIT whose
     answer was lost. `fingerprint` tells the same request from another under the same key.
+
+    A request that takes several transactions (an order that is paid) writes its row in the first
+    of them, with `subject`, the id of what it works on, and no status yet: a repeat goes on there.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     fan = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField()
-    body = models.JSONField()
+    subject = models.UUIDField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
-from sales.models.events import Event
+from sales.models.events import Event, PresaleCode
+from sales.models.holds import Hold
 from sales.models.seats import Seat
 
 # Without letters and digits that are mistaken for each other over the phone.
@@ -25,7 +26,9 @@ def new_reference() -> str:
 class OrderState(models.TextChoices):
     """Where an order stands."""
 
+    PENDING = "pending", "Awaiting payment"
     PAID = "paid", "Paid"
+    FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
 
 
@@ -59,7 +62,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(models.Model):
-    """What one fan bought at one event, in one go. Amounts are minor units of `currency`."""
+    """What one fan bought at one event, in one go. Amounts are minor units of `currency`.
+
+    `total_minor` is what was asked for the first time, fees included; exchanges and refunds
+    change the tickets and the ledger, and `refunded_minor` says what went back.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12, unique=True, default=new_reference, editable=False)
@@ -67,9 +74,13 @@ class Order(models.Model):
     fan = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders"
     )
+    hold = models.OneToOneField(
+        Hold, on_delete=models.PROTECT, related_name="order", null=True, blank=True, editable=False
+    )
     state = models.CharField(max_length=20, choices=OrderState.choices)
     total_minor = models.PositiveBigIntegerField()
     fees_minor = models.PositiveBigIntegerField(default=0)
+    refunded_minor = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     region = models.CharField(max_length=32, help_text="The region that sold it.")
     created_at = models.DateTimeField()
@@ -106,8 +117,23 @@ class Ticket(models.Model):
     )
     state = models.CharField(max_length=10, choices=TicketState.choices)
     price_minor = models.PositiveBigIntegerField()
+    fee_minor = models.PositiveBigIntegerField(default=0)
+    price_type = models.CharField(max_length=100, blank=True, help_text="Empty: the full price.")
+    code = models.ForeignKey(
+        PresaleCode,
+        on_delete=models.PROTECT,
+        related_name="tickets",
+        null=True,
+        blank=True,
+        help_text="The presale code it was sold under.",
+    )
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField()
+    issue = models.PositiveSmallIntegerField(
+        default=1, help_text="Which printing of the ticket admits: each reissue voids the former."
+    )
+    admitted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    voided_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -120,7 +146,10 @@ class Ticket(models.Model):
                 condition=models.Q(state__in=TicketState.values), name="ticket_state_is_known"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["event", "state"], name="ticket_event_state")]
+        indexes: ClassVar = [
+            models.Index(fields=["event", "state"], name="ticket_event_state"),
+            models.Index(fields=["fan", "event"], name="ticket_fan_event"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seat} ({self.get_state_display()})"
@@ -147,26 +176,3 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount_minor} {self.currency}"
-
-
-class Allowance(models.Model):
-    """How many tickets a fan has of an event.
-
-    Snapshot isolation lets two transactions count the same tickets and both add one (write
-    skew). Both write this row instead, so one of them loses.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="allowances")
-    fan = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="allowances"
-    )
-    used = models.PositiveIntegerField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["event", "fan"], name="one_allowance_a_fan"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.fan}: {self.used}"

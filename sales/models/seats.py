@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -22,13 +23,24 @@ class SeatStatus(models.TextChoices):
 class SeatQuerySet(models.QuerySet["Seat"]):
     """Seats, as a chart needs them."""
 
+    def free(self, now: datetime) -> SeatQuerySet:
+        """Keep the seats that can be had at an instant: a hold that has expired keeps none."""
+        return self.filter(
+            models.Q(status=SeatStatus.AVAILABLE)
+            | models.Q(status=SeatStatus.HELD, held_until__lte=now)
+        )
+
     def in_order(self) -> SeatQuerySet:
         """Sort as the plan does: section by section, row by row."""
         return self.order_by("position", "guid")
 
 
 class Seat(models.Model):
-    """One seat of an event."""
+    """One seat of an event.
+
+    `hold` and `held_until` say who holds it, as long as its status does; a hold that has
+    expired keeps its seats in name only, and whoever comes next writes over them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="seats")
@@ -44,6 +56,18 @@ class Seat(models.Model):
         max_length=10, choices=SeatStatus.choices, default=SeatStatus.AVAILABLE
     )
     changed_at = models.DateTimeField(help_text="When its status last changed.")
+    accessible = models.BooleanField(
+        default=False, help_text="A wheelchair place: best available offers it only when asked."
+    )
+    hold = models.ForeignKey(
+        "sales.Hold",
+        on_delete=models.SET_NULL,
+        related_name="seats",
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    held_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SeatQuerySet.as_manager()
 
@@ -53,13 +77,28 @@ class Seat(models.Model):
             models.CheckConstraint(
                 condition=models.Q(status__in=SeatStatus.values), name="seat_status_is_known"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(status=SeatStatus.HELD) | models.Q(held_until__isnull=False),
+                name="seat_hold_expires",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["event", "changed_at"], name="seat_event_changed_at"),
+            models.Index(
+                fields=["event", "held_until"],
+                condition=models.Q(status=SeatStatus.HELD),
+                name="seat_event_held_until",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.section} {self.label}"
+
+    def is_free(self, now: datetime) -> bool:
+        """Tell whether it can be had at an instant."""
+        if self.status == SeatStatus.HELD:
+            return self.held_until is not None and self.held_until <= now
+        return self.status == SeatStatus.AVAILABLE
 
     @property
     def label(self) -> str:

@@ -14,8 +14,10 @@ from uuid import UUID
 
 from sales.events import NotOnSale
 from sales.idempotency import Answer, Keyed, RequestKey, fingerprint
+from sales.limits import LimitReached
 from sales.models import Order, Outcome
-from sales.purchases import LimitReached, SeatTaken, UnknownSeat, purchase
+from sales.purchases import purchase
+from sales.seats import SeatTaken, UnknownSeat
 from worldseat.dsql.occ import OutcomeUnknown
 
 __all__ = ["Buyer", "Told", "Wish", "buy"]

@@ -21,9 +21,12 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from sales import purchases
+from sales.codes import CodeRequired
 from sales.events import NotOnSale
 from sales.idempotency import Answer, Keyed, KeyReused, RequestKey, fingerprint
+from sales.limits import LimitReached
 from sales.models import Order
+from sales.seats import SeatTaken, UnknownSeat
 from sales.views.events import render_event
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 
@@ -72,9 +75,10 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 
 _REFUSALS = (
-    purchases.UnknownSeat,
-    purchases.SeatTaken,
-    purchases.LimitReached,
+    UnknownSeat,
+    SeatTaken,
+    LimitReached,
+    CodeRequired,
     NotOnSale,
     KeyReused,
 )
@@ -98,13 +102,15 @@ def _refuse(request: HttpRequest, event_id: UUID, refusal: Exception) -> HttpRes
 
 def _explain(refusal: Exception) -> tuple[str, HTTPStatus]:
     """Say what a refusal means for a fan, and its HTTP status."""
-    if isinstance(refusal, purchases.SeatTaken):
-        seat = refusal.seat
+    if isinstance(refusal, SeatTaken):
+        seat = refusal.seats[0]
         text = f"Somebody was faster: {seat.section}, row {seat.row}, seat {seat.number} is taken."
         return text, HTTPStatus.CONFLICT
-    if isinstance(refusal, purchases.LimitReached):
+    if isinstance(refusal, LimitReached):
         tickets = "ticket" if refusal.limit == 1 else "tickets"
         return f"You may have {refusal.limit} {tickets} of this event.", HTTPStatus.FORBIDDEN
+    if isinstance(refusal, CodeRequired):
+        return str(refusal), HTTPStatus.FORBIDDEN
     if isinstance(refusal, NotOnSale):
         return refusal.reason, HTTPStatus.CONFLICT
     if isinstance(refusal, KeyReused):

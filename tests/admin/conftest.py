@@ -14,10 +14,19 @@ from accounts.tenant_admin import TenantAdmin
 from sales.models import (
     Allowance,
     Attempt,
+    CategoryAllowance,
+    HeldSeat,
+    Hold,
     LedgerEntry,
     LedgerKind,
     Order,
     OrderState,
+    Payment,
+    PresaleCode,
+    PriceType,
+    Refund,
+    Scan,
+    ScanOutcome,
     Seat,
     Section,
     Stampede,
@@ -45,6 +54,21 @@ def acmes_rows(
     )
     line = LedgerEntry.objects.create(order=order, kind=LedgerKind.SALE, amount_minor=4500, **sold)
     allowance = Allowance.objects.create(event=event, fan=fay, used=1)
+    of_category = CategoryAllowance.objects.create(category=seat.category, fan=fay, used=1)
+    hold = Hold.objects.create(
+        fan=fay, total_minor=4500, region=SECRET, expires_at=now, extendable_until=now, **sold
+    )
+    line_held = HeldSeat.objects.create(hold=hold, seat=seat, price_minor=4500)
+    moved = {"order": order, "amount_minor": 4500, "currency": "EUR", "created_at": now}
+    payment = Payment.objects.create(provider="test", reference=SECRET, changed_at=now, **moved)
+    refund = Refund.objects.create(reason=SECRET, changed_at=now, **moved)
+    scan = Scan.objects.create(
+        event=event, ticket=ticket, outcome=ScanOutcome.VOID, gate=SECRET, scanned_at=now
+    )
+    code = PresaleCode.objects.create(
+        event=event, code=SECRET.upper(), valid_from=now, valid_until=event.off_sale_at
+    )
+    price_type = PriceType.objects.create(category=seat.category, name=SECRET, price_minor=1)
     stampede = Stampede.objects.create(event=event, seat=seats[1], buyers=1, created_at=now)
     region = StampedeRegion.objects.create(stampede=stampede, region=SECRET, buyers=1)
     attempt = Attempt.objects.create(stampede=stampede, region=SECRET, number=1, fan=fay)
@@ -69,6 +93,14 @@ def acmes_rows(
         ticket,
         line,
         allowance,
+        of_category,
+        hold,
+        line_held,
+        payment,
+        refund,
+        scan,
+        code,
+        price_type,
     ]
     return {type(row): row for row in rows}
 

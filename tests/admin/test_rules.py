@@ -21,7 +21,18 @@ from tests.cast import make_event, make_user
 
 pytestmark = pytest.mark.django_db
 
-WRITTEN_BY_THE_SALE = ["ledgerentry", "ticket", "order", "attempt", "stampede", "allowance"]
+WRITTEN_BY_THE_SALE = [
+    "ledgerentry",
+    "ticket",
+    "order",
+    "attempt",
+    "stampede",
+    "allowance",
+    "hold",
+    "payment",
+    "refund",
+    "scan",
+]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,7 +55,9 @@ def test_tells_what_has_changed_since(
 def test_tells_that_a_seat_is_available_again(
     api: APIClient, event: Event, seat: Seat, now: Any
 ) -> None:
-    Seat.objects.filter(pk=seat.pk).update(status="held", changed_at=now)
+    Seat.objects.filter(pk=seat.pk).update(
+        status="held", held_until=now + timedelta(minutes=1), changed_at=now
+    )
     first = look(api, event).json()
     Seat.objects.filter(pk=seat.pk).update(status="available")
     again = look(api, event, first["cursor"]).json()

@@ -53,6 +53,8 @@ def test_sells_a_seat(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> Non
                 },
                 "state": "valid",
                 "price": {"amount": 4500, "currency": "EUR"},
+                "fee": {"amount": 0, "currency": "EUR"},
+                "price_type": "",
             }
         ],
     }

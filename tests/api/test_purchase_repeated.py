@@ -25,7 +25,7 @@ def test_gets_the_first_answer(api_as: ApiAs, fay: User, event: Event, seat: Sea
 def test_gets_the_first_refusal_even_if_the_seat_is_free_by_now(
     api_as: ApiAs, fay: User, event: Event, seat: Seat
 ) -> None:
-    Seat.objects.update(status="held")
+    Seat.objects.update(status="blocked")
     api = api_as(fay)
     first = buy(api, event, seat)
     Seat.objects.update(status="available")
@@ -59,7 +59,7 @@ def test_is_refused_with_another_body(
 def test_is_refused_with_another_body_after_a_refusal(
     api_as: ApiAs, fay: User, event: Event, seats: list[Seat]
 ) -> None:
-    Seat.objects.update(status="held")
+    Seat.objects.update(status="blocked")
     api = api_as(fay)
     buy(api, event, seats[0])
     assert_problem(buy(api, event, seats[1]), 422, "idempotency-key-reused")

@@ -19,7 +19,7 @@ from sales.idempotency import (
     store_refusal,
 )
 from sales.models import Order, Seat, StoredAnswer
-from sales.purchases import SeatTaken
+from sales.seats import SeatTaken
 from tests.cast import at_once
 from tests.sales.buying import assert_sold_once, buy, keyed, meeting_at
 

@@ -10,12 +10,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import DataError, connection
+from django.utils import timezone
 from psycopg import pq
 
 from accounts.models import Organisation, User
 from sales.events import NotOnSale
+from sales.limits import LimitReached
 from sales.models import Event, LedgerKind, Order, Seat, SeatStatus, Ticket, TicketState
-from sales.purchases import LimitReached, SeatTaken, UnknownSeat
+from sales.seats import SeatTaken, UnknownSeat
 from tests.cast import make_event
 from tests.sales.buying import assert_sold_once, assert_untouched, buy, keyed
 
@@ -50,7 +52,9 @@ def test_returns_the_order_with_its_tickets_at_hand(
 
 @pytest.mark.parametrize("status", [SeatStatus.SOLD, SeatStatus.HELD, SeatStatus.BLOCKED])
 def test_refuses_a_seat_that_is_not_available(seat: Seat, fay: User, status: str) -> None:
-    Seat.objects.filter(pk=seat.pk).update(status=status)
+    Seat.objects.filter(pk=seat.pk).update(
+        status=status, held_until=timezone.now() + timedelta(minutes=1)
+    )
     with pytest.raises(SeatTaken, match=f"Floor A-1 is {status}"):
         buy(seat, fay)
     assert not Order.objects.exists()

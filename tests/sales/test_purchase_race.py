@@ -18,8 +18,10 @@ from psycopg import IsolationLevel
 
 from accounts.models import User
 from sales.idempotency import Answer
+from sales.limits import LimitReached
 from sales.models import Event, Order, Seat, SeatStatus, Ticket
-from sales.purchases import LimitReached, SeatTaken, purchase
+from sales.purchases import purchase
+from sales.seats import SeatTaken
 from tests.cast import at_once, make_fans
 from tests.sales.buying import assert_sold_once, buy, meeting_at
 from worldseat.dsql.occ import is_conflict, tally

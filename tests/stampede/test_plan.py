@@ -168,7 +168,9 @@ def test_refuses_an_event_or_a_seat_that_is_not_there(wanted: Seat, seat: Seat) 
 
 @pytest.mark.parametrize("status", [SeatStatus.SOLD, SeatStatus.HELD, SeatStatus.BLOCKED])
 def test_refuses_a_seat_that_is_taken_and_names_others(wanted: Seat, status: str) -> None:
-    Seat.objects.filter(pk=wanted.pk).update(status=status)
+    Seat.objects.filter(pk=wanted.pk).update(
+        status=status, held_until=timezone.now() + timedelta(minutes=1)
+    )
     refusal = _refused(wanted)
     assert refusal.field == "seat"
     assert str(refusal) == (

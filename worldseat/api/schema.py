@@ -19,9 +19,13 @@ STATUSES = {
     "not-authenticated": 401,
     "permission-denied": 403,
     "limit-reached": 403,
+    "code-required": 403,
     "not-found": 404,
     "seat-taken": 409,
     "not-on-sale": 409,
+    "no-seats-left": 409,
+    "request-in-progress": 409,
+    "hold-expired": 410,
     "idempotency-key-reused": 422,
     "busy": 503,
 }

@@ -24,7 +24,8 @@ from sales.plans import (
     read_plan,
 )
 from sales.plans.numbers import Block
-from sales.purchases import UnknownSeat, purchase
+from sales.purchases import purchase
+from sales.seats import UnknownSeat
 from tests.cast import make_event
 from tests.sales.plans.documents import PLANS
 

@@ -1,0 +1,66 @@
+"""Holds and scans: what fans and doors do; nobody does it by hand."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from accounts.models import Role
+from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
+from sales.models import HeldSeat, Hold, Scan
+from worldseat.money import format_money
+
+__all__ = ["HeldSeatAdmin", "HoldAdmin", "ScanAdmin"]
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyTenantAdmin[Hold]):
+    """Seats kept for fans who decide and pay."""
+
+    organisation_path = "event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("fan", "event", "state", "total", "created_at", "expires_at")
+    list_filter = ("state", ("event", TenantFilter))
+    list_select_related = ("event", "fan")
+    search_fields = ("fan__email",)
+    ordering = ("-created_at",)
+    fields = ("event", "fan", "state", "total", "region", "created_at", "expires_at")
+    readonly_fields = ("total",)
+
+    @admin.display(description="Total", ordering="total_minor")
+    def total(self, hold: Hold) -> str:
+        """Write the total, fees included."""
+        return format_money(hold.total_minor, hold.currency)
+
+
+@admin.register(Scan)
+class ScanAdmin(ReadOnlyTenantAdmin[Scan]):
+    """Who was let in, and who was not."""
+
+    organisation_path = "event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("scanned_at", "outcome", "ticket", "gate", "event", "by")
+    list_filter = ("outcome", "gate", ("event", TenantFilter))
+    list_select_related = ("event", "ticket__seat", "by")
+    search_fields = ("ticket__order__reference",)
+    ordering = ("-scanned_at",)
+    fields = ("event", "ticket", "outcome", "gate", "by", "scanned_at")
+
+
+@admin.register(HeldSeat)
+class HeldSeatAdmin(ReadOnlyTenantAdmin[HeldSeat]):
+    """The seats of holds, at the prices that were promised."""
+
+    organisation_path = "hold__event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("seat", "hold", "price_type", "price")
+    list_filter = (("hold__event", TenantFilter),)
+    list_select_related = ("seat", "price_type", "hold__event", "hold__fan")
+    search_fields = ("hold__fan__email", "seat__guid")
+    ordering = ("hold", "seat")
+    fields = ("hold", "seat", "price_type", "price")
+    readonly_fields = ("price",)
+
+    @admin.display(description="Price")
+    def price(self, line: HeldSeat) -> str:
+        """Write the price, fees included."""
+        return format_money(line.price_minor + line.fee_minor, line.hold.currency)

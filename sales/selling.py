@@ -1,0 +1,107 @@
+"""What every sale writes: the seats, the tickets, the ledger line; never one without the others.
+
+For the domain functions that sell (`purchases`, `orders`): call it inside their transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sales.models import (
+    LedgerEntry,
+    LedgerKind,
+    Order,
+    PresaleCode,
+    PriceType,
+    Seat,
+    SeatStatus,
+    Ticket,
+    TicketState,
+)
+from sales.pricing import Price
+
+__all__ = ["Line", "remember_tickets", "take_seats", "write_tickets"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A seat and what it is sold for."""
+
+    seat: Seat
+    price: Price
+    price_type: PriceType | None = None
+
+
+def take_seats(
+    seats: Sequence[Seat],
+    *,
+    status: SeatStatus,
+    now: datetime,
+    hold_id: UUID | None = None,
+    held_until: datetime | None = None,
+) -> None:
+    """Give seats a status, in one statement.
+
+    **Naive on purpose**: it looks at nothing. The caller has read the seats in this transaction
+    and found them hers to take; who else did so writes the same rows, and one of the two
+    conflicts.
+    """
+    for seat in seats:
+        seat.status = status
+        seat.changed_at = now
+        seat.hold_id = hold_id
+        seat.held_until = held_until
+    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(
+        status=status, changed_at=now, hold_id=hold_id, held_until=held_until
+    )
+
+
+def write_tickets(
+    order: Order, lines: Sequence[Line], *, code: PresaleCode | None = None, now: datetime
+) -> list[Ticket]:
+    """Write a ticket for each seat and the order's ledger line: two statements.
+
+    The seats are taken and the order is written already, in the same transaction.
+    """
+    tickets = Ticket.objects.bulk_create(
+        [
+            Ticket(
+                order=order,
+                event_id=order.event_id,
+                seat=line.seat,
+                fan_id=order.fan_id,
+                state=TicketState.VALID,
+                price_minor=line.price.price_minor,
+                fee_minor=line.price.fee_minor,
+                price_type=line.price_type.name if line.price_type else "",
+                code=code,
+                currency=order.currency,
+                created_at=now,
+            )
+            for line in lines
+        ]
+    )
+    LedgerEntry.objects.create(
+        event_id=order.event_id,
+        order=order,
+        kind=LedgerKind.SALE,
+        amount_minor=sum(line.price.total_minor for line in lines),
+        currency=order.currency,
+        created_at=now,
+    )
+    remember_tickets(order, tickets)
+    return tickets
+
+
+def remember_tickets(order: Order, tickets: Sequence[Ticket]) -> None:
+    """Let `order.tickets.all()` answer without asking the database for what was just written.
+
+    Django has this for rows it has prefetched, and no public way to say it of rows one has; a
+    SELECT instead would be one more round trip inside every sale.
+    """
+    known = order.tickets.all()
+    known._result_cache = list(tickets)
+    order._prefetched_objects_cache = {"tickets": known}  # type: ignore[attr-defined] # private
