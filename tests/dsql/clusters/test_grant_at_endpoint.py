@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from tests.databases import own_database
 from tests.dsql.clusters.conftest import Cli, Outcome
@@ -61,14 +60,8 @@ def grant(cli: Cli, aws: ControlPlane, region: Endpoint, role: str) -> Outcome:
     return cli("grant", "--iam", region.arn, "--role", role, "--hostaddr", "127.0.0.1")
 
 
-@retry(
-    retry=retry_if_exception_type(psycopg.OperationalError),
-    stop=stop_after_attempt(20),
-    wait=wait_fixed(0.1),
-    reraise=True,
-)
 def connect(region: Endpoint, role: str) -> psycopg.Connection[Any]:
-    """Connect as the application would, which a new grant may take a moment to allow."""
+    """Connect as the application would."""
     return psycopg.connect(
         host=region.host,
         hostaddr="127.0.0.1",
