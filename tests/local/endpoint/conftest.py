@@ -118,12 +118,12 @@ def table(backend_url: str, started: dict[str, Endpoint]) -> str:
 
 
 def settled(
-    connection: psycopg.Connection[Any], sql: str, *, prepare: bool = False
+    connection: psycopg.Connection[Any], sql: str, *values: object, prepare: bool = False
 ) -> psycopg.Cursor[Any]:
     """Run a statement again after OC001, as every client of DSQL has to."""
     for _ in range(5):
         try:
-            return connection.execute(sql, prepare=prepare)
+            return connection.execute(sql, values or None, prepare=prepare)
         except errors.SerializationFailure as error:
             if "OC001" not in str(error):
                 raise

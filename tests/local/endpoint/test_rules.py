@@ -27,6 +27,7 @@ REFUSED = [
     ("CREATE INDEX ASYNC ON {t} (id, buyer text_pattern_ops)", "0A000", "operator class"),
     ("CREATE INDEX ASYNC ON {t} ((buyer::bytea))", "0A000", "bytea is not supported as an index"),
     ("CREATE INDEX ASYNC ON {t} (nobody)", "42703", '"nobody" does not exist'),
+    ("CREATE INDEX ASYNC", "42601", "syntax error at end of input"),
     ("CREATE INDEX ASYNC ON nowhere (buyer)", "42P01", '"nowhere" does not exist'),
     ("ALTER TABLE {t} ADD COLUMN a int DEFAULT 1", "0A000", "ADD COLUMN with constraint"),
     ("ALTER TABLE {t} ADD COLUMN a int NOT NULL", "0A000", "ADD COLUMN with constraint"),

@@ -60,7 +60,7 @@ def test_builds_an_index_in_a_job(
     assert cursor.description[0].name == "job_id"
     (job,) = cursor.fetchone() or ("",)
     assert len(job) == 26
-    wait = connection.execute("CALL sys.wait_for_job(%s)", [job], prepare=prepared)
+    wait = settled(connection, "CALL sys.wait_for_job(%s)", job, prepare=prepared)
     assert wait.fetchone() == (True,)
     elsewhere = settled(
         connect(west), f"SELECT status, job_type, object_name FROM sys.jobs WHERE job_id = '{job}'"
@@ -78,7 +78,7 @@ def test_leaves_an_invalid_index_when_keys_are_double(
     connection = connect(east, autocommit=True)
     created = connection.execute(f"CREATE UNIQUE INDEX ASYNC {table}_i ON {table} (state)")
     (job,) = created.fetchone() or ("",)
-    assert connection.execute(f"CALL sys.wait_for_job('{job}')").fetchone() == (False,)
+    assert settled(connection, f"CALL sys.wait_for_job('{job}')").fetchone() == (False,)
     row = settled(connection, f"SELECT status, details FROM sys.jobs WHERE job_id = '{job}'")
     status, details = row.fetchone() or ("", "")
     assert (status, "duplicate key" in details) == ("failed", True)
@@ -98,7 +98,7 @@ def test_validates_a_constraint_in_a_job(
     cursor = connection.execute(f'ALTER TABLE ASYNC {table} VALIDATE CONSTRAINT "a check"')
     assert cursor.statusmessage == "ALTER TABLE"
     (job,) = cursor.fetchone() or ("",)
-    assert connection.execute(f"CALL sys.wait_for_job('{job}')").fetchone() == (succeeds,)
+    assert settled(connection, f"CALL sys.wait_for_job('{job}')").fetchone() == (succeeds,)
     found = settled(
         connection,
         "SELECT convalidated FROM pg_constraint WHERE conname = 'a check' "
@@ -120,7 +120,9 @@ def test_refuses_an_index_that_exists(connect: Connect, east: Endpoint, table: s
     connection = connect(east, autocommit=True)
     with pytest.raises(errors.DuplicateTable):
         connection.execute(f"CREATE INDEX ASYNC {table}_pkey ON {table} (id)")
-    connection.execute(f"CREATE INDEX ASYNC IF NOT EXISTS {table}_pkey ON {table} (id)")
+    created = connection.execute(f"CREATE INDEX ASYNC IF NOT EXISTS {table}_pkey ON {table} (id)")
+    (job,) = created.fetchone() or ("",)
+    assert settled(connection, "CALL sys.wait_for_job(%s)", job).fetchone() == (True,)
 
 
 def test_does_not_build_an_index_whose_statement_was_rolled_back(
@@ -141,6 +143,6 @@ def test_builds_an_index_while_a_transaction_stays_open(
     settled(sitting, f"SELECT * FROM {table}")
     created = building.execute(f"CREATE INDEX ASYNC {table}_i ON {table} (state)")
     (job,) = created.fetchone() or ("",)
-    assert building.execute(f"CALL sys.wait_for_job('{job}')").fetchone() == (True,)
+    assert settled(building, f"CALL sys.wait_for_job('{job}')").fetchone() == (True,)
     with pytest.raises(errors.SerializationFailure, match="OC001"):
         sitting.commit()

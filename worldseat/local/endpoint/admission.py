@@ -9,6 +9,7 @@ from worldseat.local.endpoint.backend import Backend, connect
 from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.rules import setting_refusal
 from worldseat.local.endpoint.session import Session
+from worldseat.local.endpoint.sql import identifier, literal
 from worldseat.local.endpoint.statements import REPORTED_VERSION
 from worldseat.local.endpoint.tokens import ADMIN, AccessDenied, check_token
 from worldseat.local.endpoint.wire import PROTOCOL_3, Refusal, Stream, frame, ready, text
@@ -71,10 +72,10 @@ class Admission:
 
     async def _is_granted(self, role: str) -> bool:
         """Say whether our credentials may connect as `role`: AWS IAM GRANT has said so."""
-        literal = role.replace("'", "''")
         rows = await self._region.wounds.rows(
             f"SELECT 1 FROM sys.iam_pg_role_mappings JOIN pg_roles ON rolname = pg_role_name "
-            f"WHERE rolname = '{literal}' AND rolcanlogin AND arn = '{self._region.identity.arn}'"
+            f"WHERE rolname = {literal(role)} AND rolcanlogin "
+            f"AND arn = {literal(self._region.identity.arn)}"
         )
         return bool(rows)
 
@@ -97,8 +98,7 @@ class Admission:
             message = "unable to accept connection, too many open connections"
             raise Refusal("53300", message) from refused
         if user != ADMIN:
-            quoted = user.replace('"', '""')
-            await backend.ask(f'SET SESSION AUTHORIZATION "{quoted}"')
+            await backend.ask(f"SET SESSION AUTHORIZATION {identifier(user)}")
         return backend
 
     async def _greet(self, client: Stream, backend: Backend, user: str) -> None:

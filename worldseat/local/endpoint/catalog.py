@@ -24,29 +24,35 @@ CREATE TABLE IF NOT EXISTS sys.jobs (
 CREATE TABLE IF NOT EXISTS sys.job_statements (
     job_id text PRIMARY KEY,
     statement text NOT NULL,
-    search_path text NOT NULL
+    search_path text NOT NULL,
+    runs int NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS sys.iam_pg_role_mappings (
     pg_role_name text NOT NULL,
     arn text NOT NULL,
     PRIMARY KEY (pg_role_name, arn)
 );
-CREATE OR REPLACE FUNCTION sys.submit_job(asked text) RETURNS text
+-- Where an earlier version of this has made the table.
+ALTER TABLE sys.job_statements ADD COLUMN IF NOT EXISTS runs int NOT NULL DEFAULT 0;
+DROP FUNCTION IF EXISTS sys.submit_job(text);
+CREATE OR REPLACE FUNCTION sys.submit_job(asked text, kind text, name text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     -- 26 characters of base32, as DSQL's
     id text := (SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567',
         1 + floor(random() * 32)::int, 1), '') FROM generate_series(1, 26));
 BEGIN
-    INSERT INTO sys.jobs (job_id, status, start_time, update_time)
-    VALUES (id, 'submitted', date_trunc('second', now()), date_trunc('second', now()));
-    INSERT INTO sys.job_statements VALUES (id, asked, current_setting('search_path'));
+    INSERT INTO sys.jobs (job_id, status, job_type, object_name, start_time, update_time)
+    VALUES (id, 'submitted', kind, name, date_trunc('second', now()), date_trunc('second', now()));
+    INSERT INTO sys.job_statements (job_id, statement, search_path)
+    VALUES (id, asked, current_setting('search_path'));
     RETURN id;
 END $$;
 CREATE OR REPLACE PROCEDURE sys.wait_for_job(IN job_id text, INOUT succeeded boolean DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 DECLARE
     found text;
+    pause float := 0.001;
 BEGIN
     IF job_id !~ '^[a-z2-7]{26}$' THEN
         RAISE EXCEPTION 'Unable to convert text to UUID' USING ERRCODE = '22P02';
@@ -55,7 +61,8 @@ BEGIN
         SELECT status INTO found FROM sys.jobs j WHERE j.job_id = wait_for_job.job_id;
         EXIT WHEN found IS NULL OR found IN ('completed', 'failed');
         COMMIT;
-        PERFORM pg_sleep(0.01);
+        PERFORM pg_sleep(pause);
+        pause := least(1.2 * pause, 0.02);
     END LOOP;
     succeeded := coalesce(found = 'completed', false);
 END $$;

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from worldseat.local.endpoint import rules
 from worldseat.local.endpoint.limits import TooOld
-from worldseat.local.endpoint.sql import tokens
+from worldseat.local.endpoint.sql import literal, tokens
 from worldseat.local.endpoint.statements import DEFINERS, WRITERS, Kind, Statement
 from worldseat.local.endpoint.transaction import SchemaChanged, Transaction
 from worldseat.local.endpoint.units import Unit
@@ -46,9 +46,8 @@ async def _refusal(executor: "Executor", statement: Statement) -> Refusal | None
 
 
 async def _is_domain(executor: "Executor", name: str) -> bool:
-    literal = name.replace("'", "''")
     rows = await executor.backend.rows(
-        f"SELECT 1 FROM pg_type WHERE oid = to_regtype('{literal}') AND typtype = 'd'"
+        f"SELECT 1 FROM pg_type WHERE oid = to_regtype({literal(name)}) AND typtype = 'd'"
     )
     return bool(rows)
 

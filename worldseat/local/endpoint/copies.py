@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worldseat.local.endpoint.sql import Token, at_top, locks, path_end, tokens
+from worldseat.local.endpoint.sql import Token, at_top, identifier, literal, locks, path_end, tokens
 from worldseat.local.endpoint.statements import Kind
 from worldseat.local.endpoint.transaction import CONFLICTS, Conflict
 from worldseat.local.endpoint.units import NO_TYPES, Unit
@@ -29,7 +29,7 @@ async def answer(executor: "Executor", unit: Unit) -> Reply:
     if write is None:
         raise Conflict
     backend = executor.backend
-    bare = _quote(write.name)
+    bare = identifier(write.name)
     made = await backend.ask(
         # A copy takes nobody's rows: what it might wait for is short.
         f"SAVEPOINT copy; SET LOCAL lock_timeout = 0; CREATE TEMP TABLE worldseat_copy "
@@ -85,7 +85,7 @@ async def touching(executor: "Executor", unit: Unit) -> list[str]:
         column = await _first_column(executor, table) if not wanted or alias in wanted else None
         if column is None:
             continue
-        name = _quote(alias)
+        name = identifier(alias)
         rows = f"SELECT {name}.ctid AS place {sql[words[start].start :]}"
         updates.append(
             f"WITH locked AS MATERIALIZED ({rows}) "
@@ -137,8 +137,9 @@ def _concerned(sql: str, words: list[Token], at: int, target: str, name: str) ->
         stop = words[where].start if where is not None else end
         source = f"FROM {sql[words[others].end : stop]}"
     condition = sql[words[where].end : end] if where is not None else "true"
+    own = identifier(alias)
     return (
-        f"OVERRIDING SYSTEM VALUE SELECT {_quote(alias)}.* FROM {target} AS {_quote(alias)} "
+        f"OVERRIDING SYSTEM VALUE SELECT {own}.* FROM {target} AS {own} "
         f"WHERE EXISTS (SELECT 1 {source} WHERE {condition})"
     )
 
@@ -169,10 +170,10 @@ def _sources(sql: str, words: list[Token], start: int) -> list[tuple[str, str]]:
 
 
 async def _first_column(executor: "Executor", table: str) -> str | None:
-    literal = table.replace("'", "''")
     rows = await executor.backend.rows(
-        f"SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = to_regclass('{literal}') "
-        f"AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = '' "
+        f"SELECT quote_ident(attname) FROM pg_attribute "
+        f"WHERE attrelid = to_regclass({literal(table)}) AND attnum > 0 "
+        f"AND NOT attisdropped AND attgenerated = '' AND attidentity = '' "
         f"ORDER BY attnum LIMIT 1"
     )
     return rows[0][0] if rows else None
@@ -189,10 +190,9 @@ async def _key_is_hidden(executor: "Executor", error: dict[str, str]) -> bool:
     pairs = itertools.pairwise(edges)
     columns = [head[words[a + 1].start : words[b - 1].end] for a, b in pairs]
     key = ", ".join(f"({column})::text" for column in columns)
-    literal = value.replace("'", "''")
-    table = f"{_quote(error['s'])}.{_quote(error['t'])}"
+    table = f"{identifier(error['s'])}.{identifier(error['t'])}"
     found = await executor.backend.ask(
-        f"SELECT 1 FROM {table} WHERE concat_ws(', ', {key}) = '{literal}' LIMIT 1"
+        f"SELECT 1 FROM {table} WHERE concat_ws(', ', {key}) = {literal(value)} LIMIT 1"
     )
     return found.error is None and not found.rows()
 
@@ -218,7 +218,3 @@ async def _step(executor: "Executor", request: bytes) -> Reply:
 def _has_on_conflict(words: list[Token]) -> bool:
     at = at_top(words, "conflict")
     return at is not None and words[at - 1].is_word("on")
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

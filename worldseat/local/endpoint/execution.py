@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from worldseat.local.endpoint import conflicts
+from worldseat.local.endpoint import conflicts, job_checks
 from worldseat.local.endpoint.backend import Backend
 from worldseat.local.endpoint.checks import check
 from worldseat.local.endpoint.limits import TooManyRows, TooMuchData, TooOld
@@ -152,7 +152,7 @@ class Executor:
         if kind in WRITERS:
             return await self._write(unit)
         if kind is Kind.JOB:
-            await self.region.jobs.check(self.backend, unit.statement.sql)
+            await job_checks.check(self.backend, unit.statement.sql)
         if kind is Kind.READ:
             await self._before_read(unit)
         if kind is Kind.DDL:

@@ -82,6 +82,20 @@ def split(sql: str) -> list[str]:
     return [part for part in parts if tokens(part)]
 
 
+def literal(value: str | None) -> str:
+    """Return a text as SQL writes it, NULL for None."""
+    if value is None:
+        return "NULL"
+    quoted = "'" + value.replace("'", "''") + "'"
+    # A client may have set what a plain literal's backslash means.
+    return "E" + quoted.replace("\\", "\\\\") if "\\" in quoted else quoted
+
+
+def identifier(name: str) -> str:
+    """Return a name as SQL writes it, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def at_top(words: list[Token], *wanted: str, after: int = 0) -> int | None:
     """Return the index of the first bare word of `wanted` outside parentheses, None without."""
     for index in range(after, len(words)):

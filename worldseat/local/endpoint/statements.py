@@ -5,8 +5,8 @@ import functools
 import re
 from dataclasses import dataclass, field
 
-from worldseat.local.endpoint import rules
-from worldseat.local.endpoint.sql import Token, at_top, locks, path_end, tokens
+from worldseat.local.endpoint import job_statements, rules
+from worldseat.local.endpoint.sql import Token, at_top, identifier, literal, locks, path_end, tokens
 from worldseat.local.endpoint.wire import Refusal
 
 REPORTED_VERSION = "16.15"
@@ -90,7 +90,12 @@ def analyse(sql: str) -> Statement:
         return Statement(sql, Kind.EMPTY, "", sql)
     kind, verb = _kind(words)
     refused = rules.refusal(sql, words)
-    forward, tag = (sql, None) if refused else _forward(sql, words, kind)
+    forward, tag = sql, None
+    if refused is None:
+        try:
+            forward, tag = _forward(sql, words, kind)
+        except Refusal as ends_early:
+            refused = ends_early
     if kind is Kind.DDL and tag is not None and _is_async(words):
         kind = Kind.JOB
     return Statement(
@@ -168,11 +173,10 @@ def _forward(sql: str, words: list[Token], kind: Kind) -> tuple[str, str | None]
     if first == "aws" and (found := _IAM.match(sql.strip())):
         return _iam(*found.groups())
     if kind is Kind.DDL and _is_async(words):
-        escaped = sql.replace("'", "''")
         tag = "CREATE INDEX" if first == "create" else "ALTER TABLE"
-        escape = "E" if "\\" in escaped else ""
-        escaped = escaped.replace("\\", "\\\\")
-        return f"SELECT sys.submit_job({escape}'{escaped}') AS job_id", tag
+        asked = job_statements.read(sql)
+        told = ", ".join(map(literal, (sql, asked.kind, asked.name or asked.table)))
+        return f"SELECT sys.submit_job({told}) AS job_id", tag
     if kind in (Kind.LOCK, Kind.WRITE):
         return optimistic_locks(sql, words), None
     return sql, None
@@ -188,18 +192,13 @@ def optimistic_locks(sql: str, words: list[Token], *, drop: bool = False) -> str
     for lock in locks(words):
         out.append(sql[at : lock.start])
         if not drop:
-            names = f" OF {', '.join(_quoted(n) for n in lock.of)}" if lock.of else ""
+            names = f" OF {', '.join(identifier(n) for n in lock.of)}" if lock.of else ""
             strength = "NO KEY UPDATE" if lock.strength == "update" else lock.strength.upper()
             out.append(f"FOR {strength}{names}")
         at = lock.end
     return "".join(out) + sql[at:]
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _iam(verb: str, role: str, arn: str) -> tuple[str, str]:
-    name = tokens(role)[0].name.replace("'", "''")
-    call = f"SELECT sys.iam_{verb.lower()}('{name}', '{arn}')"
+    call = f"SELECT sys.iam_{verb.lower()}({literal(tokens(role)[0].name)}, {literal(arn)})"
     return call, f"AWS IAM {verb.upper()}"
