@@ -35,6 +35,7 @@ from worldseat.dsql.creation import DatabaseCreation
 from worldseat.dsql.cursors import Cursor, DebugCursor
 from worldseat.dsql.features import DatabaseFeatures
 from worldseat.dsql.introspection import DatabaseIntrospection
+from worldseat.dsql.limits import naming_the_limit
 from worldseat.dsql.operations import DatabaseOperations
 from worldseat.dsql.schema import DsqlSchemaEditor, StandInSchemaEditor
 from worldseat.dsql.validation import DatabaseValidation
@@ -249,4 +250,5 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                 "no savepoints: the whole transaction is lost, nothing was stored. Let the error "
                 "out of the atomic block."
             )
-        super()._commit()  # type: ignore[misc]  # stubs lack it
+        with naming_the_limit():
+            super()._commit()  # type: ignore[misc]  # stubs lack it

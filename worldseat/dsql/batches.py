@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import DataError, OperationalError
+from worldseat.dsql.limits import ROWS, TransactionTooLarge
 
-__all__ = ["ROWS", "in_steps", "update_in_batches"]
-
-# "54000 transaction row limit exceeded" comes above this.
-ROWS = 3000
-
-_LIMIT_EXCEEDED = "54000"
+__all__ = ["in_steps", "update_in_batches"]
 
 
 def update_in_batches(
@@ -64,8 +59,8 @@ def in_steps(
             with connection.cursor() as cursor:
                 cursor.execute(statement.replace("{bounds}", bounds), [*params, *values])
                 changed += cursor.rowcount
-        except (DataError, OperationalError) as error:
-            if getattr(error.__cause__, "sqlstate", None) != _LIMIT_EXCEEDED or size == 1:
+        except TransactionTooLarge:
+            if size == 1:
                 raise
             size //= 2
             continue

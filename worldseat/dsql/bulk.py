@@ -1,22 +1,26 @@
 """Changing many rows: in steps of at most 3,000, each with a transaction of its own.
 
-Django's bulk_create, update() and delete() put everything into one transaction; on DSQL that ends
-at 3,000 rows. These functions commit step by step: what is done stays when a later step fails.
+Django's bulk_create, bulk_update, update() and delete() put everything into one transaction; on
+DSQL that ends at 3,000 rows and 10 MiB. These functions commit step by step: what is done stays
+when a later step fails. A step that loses a conflict runs again; one that turns out too large
+(10 MiB, or what cascades) is halved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import connections, models, transaction
 
-from worldseat.dsql.batches import ROWS
+from worldseat.dsql.limits import ROWS, TransactionTooLarge
+from worldseat.dsql.occ import occ_retry
 
-__all__ = ["bulk_create", "delete", "update"]
+__all__ = ["StepsInTransaction", "bulk_create", "bulk_update", "delete", "update"]
 
 M = TypeVar("M", bound=models.Model)
+T = TypeVar("T")
 
 
 class StepsInTransaction(transaction.TransactionManagementError):
@@ -28,11 +32,18 @@ def bulk_create(rows: models.QuerySet[M], objects: Iterable[M], **options: Any) 
 
     `options` are bulk_create's. Raises StepsInTransaction inside `atomic`.
     """
-    _refuse_transaction(rows.db)
-    source, made = iter(objects), 0
-    while step := list(islice(source, ROWS)):
-        made += len(rows.bulk_create(step, **options))
-    return made
+    return _in_steps(rows.db, objects, lambda step: len(rows.bulk_create(step, **options)))
+
+
+def bulk_update(
+    rows: models.QuerySet[M], objects: Iterable[M], fields: Iterable[str], **options: Any
+) -> int:
+    """Update objects as QuerySet.bulk_update does, 3,000 at a time; return how many.
+
+    `options` are bulk_update's. Raises StepsInTransaction inside `atomic`.
+    """
+    names = list(fields)
+    return _in_steps(rows.db, objects, lambda step: rows.bulk_update(step, names, **options))
 
 
 def update(rows: models.QuerySet[M], **values: Any) -> int:
@@ -40,23 +51,43 @@ def update(rows: models.QuerySet[M], **values: Any) -> int:
 
     Raises StepsInTransaction inside `atomic`.
     """
-    return sum(step.update(**values) for step in _steps(rows, ROWS))
+    return _in_steps(rows.db, _keys(rows), lambda step: _of(rows, step).update(**values))
 
 
-def delete(rows: models.QuerySet[M], *, step: int = ROWS) -> int:
+def delete(rows: models.QuerySet[M]) -> int:
     """Delete the rows that a query finds now and what cascades from them; return how many.
 
-    `step` rows at a time: what cascades counts towards the 3,000, so make it smaller where a row
-    takes others with it. Raises StepsInTransaction inside `atomic`.
+    Raises StepsInTransaction inside `atomic`.
     """
-    return sum(part.delete()[0] for part in _steps(rows, step))
+    return _in_steps(rows.db, _keys(rows), lambda step: _of(rows, step).delete()[0])
 
 
-def _steps(rows: models.QuerySet[M], size: int) -> Iterator[models.QuerySet[M]]:
-    _refuse_transaction(rows.db)
-    keys = iter(list(rows.order_by("pk").values_list("pk", flat=True)))
-    while step := list(islice(keys, size)):
-        yield rows.model._default_manager.using(rows.db).filter(pk__in=step)
+def _keys(rows: models.QuerySet[M]) -> list[Any]:
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _of(rows: models.QuerySet[M], keys: Sequence[Any]) -> models.QuerySet[M]:
+    return rows.model._base_manager.using(rows.db).filter(pk__in=keys)
+
+
+def _in_steps(using: str, items: Iterable[T], change: Callable[[list[T]], int]) -> int:
+    _refuse_transaction(using)
+    source, changed = iter(items), 0
+    change = occ_retry(using=using)(change)
+    while step := list(islice(source, ROWS)):
+        changed += _halved(step, change)
+    return changed
+
+
+def _halved(step: list[T], change: Callable[[list[T]], int]) -> int:
+    """Change a step, in two halves if it is too large. Raises TransactionTooLarge for one row."""
+    try:
+        return change(step)
+    except TransactionTooLarge:
+        if len(step) == 1:
+            raise
+    middle = len(step) // 2
+    return _halved(step[:middle], change) + _halved(step[middle:], change)
 
 
 def _refuse_transaction(using: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import transaction
 
-from worldseat.dsql.batches import ROWS, in_steps
+from worldseat.dsql.batches import in_steps
 from worldseat.dsql.catalog import Catalog
+from worldseat.dsql.limits import ROWS
 
 __all__ = ["delete_all_rows", "in_order_of_deletion"]
 

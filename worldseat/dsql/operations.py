@@ -11,6 +11,7 @@ from django.db.models.functions.text import PostgreSQLSHAMixin
 
 from worldseat.dsql.catalog import Catalog
 from worldseat.dsql.flush import delete_all_rows, in_order_of_deletion
+from worldseat.dsql.limits import ROWS, TransactionTooLarge
 
 __all__ = ["DatabaseOperations"]
 
@@ -41,6 +42,16 @@ class DatabaseOperations(postgresql.DatabaseOperations):
                 f"{type(expression).__name__} is pgcrypto's, an extension, which DSQL does not "
                 f"have. Use hashlib in Python, or MD5."
             )
+
+    def bulk_batch_size(self, fields: Any, objs: Any) -> int:
+        """Return how many rows one statement takes: all of them, up to the limit.
+
+        Django asks before it sends anything, and puts all batches into one transaction.
+        Raises TransactionTooLarge.
+        """
+        if self.connection.uses_iam and len(objs) > ROWS and not _asks_what_refers(fields, objs):
+            raise TransactionTooLarge(f"{len(objs):,} objects; nothing was sent")
+        return len(objs)
 
     def integer_field_range(self, internal_type: str) -> tuple[int, int]:
         """Return the values of an integer column: a counting one is a bigint on DSQL."""
@@ -95,3 +106,14 @@ class DatabaseOperations(postgresql.DatabaseOperations):
     @property
     def _has_text_addresses(self) -> bool:
         return bool(self.connection.uses_iam)
+
+
+def _asks_what_refers(fields: Any, objs: Any) -> bool:
+    """Tell whether Django only looks for what refers to the objects, as delete() and the admin do.
+
+    It names the foreign keys then; bulk_create and bulk_update name columns of the objects' own.
+    """
+    return all(
+        field.remote_field is not None and isinstance(objs[0], field.remote_field.model)
+        for field in fields
+    )

@@ -12,8 +12,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.apps.registry import Apps
 from django.db import connections, models
-from django.test.utils import isolate_apps
+from django.db.migrations.state import AppConfigStub
 
 from tests.databases import own_database
 from worldseat.dsql.base import DatabaseWrapper
@@ -100,13 +101,22 @@ def behind(backend_url: str, endpoint: Endpoint) -> Iterator[psycopg.Connection[
 
 @pytest.fixture
 def make(served: DatabaseWrapper) -> Make:
-    """Make models of an app that exists nowhere, and their tables: `make("Seat", row=...)`."""
+    """Make models of an app that exists nowhere, and their tables: `make("Seat", row=...)`.
 
-    def build(name: str, *, table: bool = True, **attributes: Any) -> type[models.Model]:
-        meta = {"app_label": "theatre", **attributes.pop("meta", {})}
+    One that refers to another is made `beside` it, or they would not know each other.
+    """
+
+    def build(
+        name: str,
+        *,
+        table: bool = True,
+        beside: type[models.Model] | None = None,
+        **attributes: Any,
+    ) -> type[models.Model]:
+        apps = beside._meta.apps if beside else Apps([AppConfigStub("theatre")])
+        meta = {"app_label": "theatre", "apps": apps, **attributes.pop("meta", {})}
         attributes = {"__module__": __name__, **attributes, "Meta": type("Meta", (), meta)}
-        with isolate_apps("tests"):
-            model: type[models.Model] = type(name, (models.Model,), attributes)
+        model: type[models.Model] = type(name, (models.Model,), attributes)
         if table:
             with served.schema_editor() as editor:
                 editor.create_model(model)
