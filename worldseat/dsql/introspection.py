@@ -60,11 +60,8 @@ class DatabaseIntrospection(postgresql.DatabaseIntrospection):
             if _NOT_NULL.fullmatch(text.removesuffix(" NOT VALID")):
                 found.pop(name, None)
         for constraint in found.values():
-            if constraint.get("type") in _BTREES:
+            if constraint["index"] and constraint["type"] in _BTREES:
                 constraint["type"] = Index.suffix
-            # Covering columns come without an order.
-            if constraint["index"] and None in constraint.get("orders", ()):
-                keys = [order for order in constraint["orders"] if order is not None]
-                constraint["columns"] = constraint["columns"][: len(keys)]
-                constraint["orders"] = keys
+                # There is no other order, and Django reads none off an index that is no "btree".
+                constraint["orders"] = ["ASC"] * len(constraint["orders"] or constraint["columns"])
         return found

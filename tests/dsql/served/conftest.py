@@ -108,6 +108,7 @@ def make(served: DatabaseWrapper) -> Make:
 
     def build(
         name: str,
+        /,
         *,
         table: bool = True,
         beside: type[models.Model] | None = None,
