@@ -35,6 +35,7 @@ __all__ = [
     "is_connection_lost",
     "occ_retry",
     "retrying_conflicts",
+    "retrying_schema_changes",
     "tally",
 ]
 
@@ -47,6 +48,7 @@ FIRST_WAIT_SECONDS = 0.02
 LONGEST_WAIT_SECONDS = 1.0
 
 _CONFLICT_SQLSTATES = frozenset({"40001", "40P01"})
+_SCHEMA_CHANGED = "OC001"
 _CONFLICT_MARKER = re.compile(r"\bOC\d{3}\b")
 # Class 08 is "connection exception"; 57P01 to 57P03 are a server that goes away; 40003 is
 # "statement completion unknown".
@@ -197,6 +199,18 @@ def retrying_conflicts() -> Retrying:
     For the backend's cursors; a transaction is for @occ_retry. Conflicts count in `tally()`.
     """
     return _retrying(_is_counted_conflict, ATTEMPTS, DEADLINE_SECONDS)
+
+
+def retrying_schema_changes() -> Retrying:
+    """Return what runs the first statement of a transaction again when it meets OC001.
+
+    For the backend's cursors; counted as `retrying_conflicts` does.
+    """
+    return _retrying(
+        lambda error: _SCHEMA_CHANGED in str(error) and _is_counted_conflict(error),
+        ATTEMPTS,
+        DEADLINE_SECONDS,
+    )
 
 
 def _is_counted_conflict(error: BaseException) -> bool:
