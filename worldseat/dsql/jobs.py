@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Any
 
 from django.db import IntegrityError
 
-__all__ = ["JobFailed", "Jobs"]
+__all__ = ["JobFailed", "Jobs", "undo_of"]
 
 logger = logging.getLogger(__name__)
 
 _RUNNING = frozenset({"submitted", "processing"})
 _POLL_SECONDS = 0.5
+
+_NAME = r'(?:"[^"]+"|\w+)'
+_BUILD = re.compile(
+    rf"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+ASYNC\s+(?:IF\s+NOT\s+EXISTS\s+)?({_NAME})\s", re.I
+)
+_VALIDATION = re.compile(
+    rf"\s*ALTER\s+TABLE\s+ASYNC\s+((?:{_NAME}\.)?{_NAME})\s+VALIDATE\s+CONSTRAINT\s+({_NAME})",
+    re.I,
+)
 
 # Replaced in tests.
 _sleep = time.sleep
@@ -28,6 +38,15 @@ class JobFailed(IntegrityError):
             f"stays. Correct the rows and run migrate again: it goes on from here."
         )
         self.details = details
+
+
+def undo_of(sql: str) -> str | None:
+    """Return what takes back an ASYNC statement whose job failed, None if it is no such one."""
+    if build := _BUILD.match(sql):
+        return f"DROP INDEX IF EXISTS {build[1]}"
+    if validation := _VALIDATION.match(sql):
+        return f"ALTER TABLE {validation[1]} DROP CONSTRAINT IF EXISTS {validation[2]}"
+    return None
 
 
 class Jobs:

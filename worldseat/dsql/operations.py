@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import NotSupportedError
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.backends.postgresql import operations as postgresql
 from django.db.models.functions.text import PostgreSQLSHAMixin
 
@@ -78,6 +79,12 @@ class DatabaseOperations(postgresql.DatabaseOperations):
             for table in ordered:
                 statements += self._restart_sql(table)
         return statements
+
+    def prepare_sql_script(self, sql: str) -> list[str]:
+        """Return a script's statements one by one: each DDL is a transaction of its own."""
+        if not self.connection.uses_iam:
+            return list(super().prepare_sql_script(sql))
+        return list(BaseDatabaseOperations.prepare_sql_script(self, sql))
 
     def _with_referring(self, tables: Any) -> list[str]:
         catalog, found, new = Catalog(self.connection), list(tables), list(tables)

@@ -14,6 +14,7 @@ from django.db import ProgrammingError
 from django.db.backends.ddl_references import Statement
 from django.db.backends.postgresql import schema as postgresql
 
+from worldseat.dsql.jobs import undo_of
 from worldseat.dsql.schema_fields import FieldSteps
 
 __all__ = ["DsqlSchemaEditor", "StandInSchemaEditor"]
@@ -87,5 +88,8 @@ class DsqlSchemaEditor(FieldSteps):
         }
         if isinstance(sql, Statement) and sql.template in steps:
             steps[sql.template](sql)
+        elif not params and (undo := undo_of(str(sql))):
+            # A migration's own, by RunSQL.
+            self._run_job(str(sql), what=str(sql), undo=lambda: self._plain(undo))
         else:
             super().execute(sql, params)
