@@ -94,6 +94,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """True where the server is DSQL, False where a PostgreSQL stands in for it."""
         return bool(self.settings_dict["OPTIONS"].get("iam", True))
 
+    def check_database_version_supported(self) -> None:
+        """Refuse a server that is too old: the versions that count are PostgreSQL's."""
+        self.display_name = postgresql.DatabaseWrapper.display_name
+        try:
+            super().check_database_version_supported()
+        finally:
+            del self.display_name
+
     def get_connection_params(self) -> dict[str, Any]:
         """Return libpq's parameters, without a token: see `fresh_connection_params`."""
         params: dict[str, Any] = super().get_connection_params()

@@ -14,8 +14,9 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from worldseat.dsql.auth import ADMIN
 from worldseat.dsql.schema_constraints import ascending
+from worldseat.dsql.types import unsupported
 
-__all__ = ["check_connection", "check_models"]
+__all__ = ["check_column", "check_connection", "check_models"]
 
 # DSQL closes a connection after this.
 _HOUR = 60 * 60
@@ -95,3 +96,13 @@ def check_models(connection: Any) -> Iterator[CheckMessage]:
                     obj=model,
                     id="worldseat.dsql.W005",
                 )
+
+
+def check_column(connection: Any, field: Any, kind: str) -> Iterator[CheckMessage]:
+    """Yield an error for a field whose type or collation DSQL does not have."""
+    if not connection.uses_iam:
+        return
+    collation = field.db_parameters(connection=connection).get("collation")
+    if found := unsupported(kind, collation):
+        problem, instead = found
+        yield Error(f"The field {problem}.", hint=instead, obj=field, id="worldseat.dsql.E003")

@@ -32,13 +32,20 @@ class DatabaseFeatures(postgresql.DatabaseFeatures):
             self.has_select_for_no_key_update = False
             # "DEFERRABLE constraint not supported"; foreign keys can be.
             self.supports_deferrable_unique_constraints = False
-            # The C collation only, and no tablespaces.
-            self.supports_collation_on_charfield = False
-            self.supports_collation_on_textfield = False
+            # "specifying sort order not supported for index keys"
+            self.supports_index_column_ordering = False
+            # ADD COLUMN takes a name and a type.
+            self.can_create_inline_fk = False
+            # The C collation only (`manage.py check` names others), and no tablespaces.
+            self.supports_non_deterministic_collations = False
+            self.test_collations = {"deterministic": "C", "virtual": "C"}
             self.supports_tablespaces = False
             self.can_introspect_materialized_views = False
             # Test databases are schemas, and a schema cannot be copied.
             self.can_clone_databases = False
+            # Functions are in SQL only, and there are no procedures.
+            self.create_test_procedure_without_params_sql: Any = None
+            self.create_test_procedure_with_int_param_sql: Any = None
             # An address is text there.
             self.introspected_field_types = {
                 **self.introspected_field_types,

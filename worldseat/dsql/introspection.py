@@ -50,14 +50,16 @@ class DatabaseIntrospection(postgresql.DatabaseIntrospection):
             return found
         cursor.execute(
             """
-            SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c
+            SELECT c.conname, c.contype, pg_get_constraintdef(c.oid) FROM pg_constraint c
             JOIN pg_class t ON t.oid = c.conrelid
-            WHERE t.relname = %s AND pg_catalog.pg_table_is_visible(t.oid) AND c.contype = 'c'
+            WHERE t.relname = %s AND pg_catalog.pg_table_is_visible(t.oid)
+              AND c.contype IN ('c', 'n')
             """,
             [table_name],
         )
-        for name, text in cursor.fetchall():
-            if _NOT_NULL.fullmatch(text.removesuffix(" NOT VALID")):
+        for name, kind, text in cursor.fetchall():
+            # PostgreSQL 18 lists NOT NULL among the constraints too.
+            if kind == "n" or _NOT_NULL.fullmatch(text.removesuffix(" NOT VALID")):
                 found.pop(name, None)
         for constraint in found.values():
             if constraint["index"] and constraint["type"] in _BTREES:

@@ -29,9 +29,9 @@ class ColumnSteps(RebuildSteps):
         include_default: bool,
     ) -> Iterator[str]:
         kind = self._checked_type(field)
-        yield from super()._iter_column_sql(
-            kind, params, model, field, field_db_params, include_default
-        )
+        # A collation that is let through is the one that every column has.
+        plain = {**field_db_params, "collation": None}
+        yield from super()._iter_column_sql(kind, params, model, field, plain, include_default)
 
     def add_field(self, model: Any, field: Any) -> None:
         """Add a column: first itself, then its default, its values and its constraints."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import re
 from functools import cached_property
 from typing import Any
 
@@ -16,17 +15,11 @@ from django.db.models.expressions import OrderBy
 
 from worldseat.dsql.catalog import Catalog
 from worldseat.dsql.jobs import JobFailed, Jobs
+from worldseat.dsql.types import unsupported
 
 __all__ = ["ConstraintSteps", "ascending"]
 
 logger = logging.getLogger(__name__)
-
-# What may be the type of a column; dsql.md "Not there" lists arrays, ranges, inet, money.
-_TYPES = re.compile(
-    r"(smallint|integer|bigint|real|double precision|numeric|decimal|char|varchar|text|date|time"
-    r"|timestamp|interval|boolean|bytea|uuid|jsonb?)"
-    r"( with time zone| without time zone)?(\([\d, ]+\))?( with time zone| without time zone)?",
-)
 
 
 def ascending(index: Index) -> Index:
@@ -66,6 +59,14 @@ def _without_order(expression: Any) -> Any:
     return changed
 
 
+def _forget_order(expressions: Any) -> None:
+    """Take the order off the keys of a unique constraint, which is the same in any order."""
+    for each in expressions.flatten() if expressions else ():
+        if isinstance(each, OrderBy):
+            each.template = "%(expression)s"
+            each.nulls_first = each.nulls_last = False
+
+
 # The stubs leave out Django's private hooks, of which an editor is made.
 _Editor: Any = postgresql.DatabaseSchemaEditor
 
@@ -81,6 +82,9 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
         "CREATE UNIQUE INDEX ASYNC %(name)s ON %(table)s "
         "(%(columns)s)%(include)s%(nulls_distinct)s%(condition)s"
     )
+    # Rows that are there already are looked at by a job of its own.
+    sql_create_fk = f"{_Editor.sql_create_fk} NOT VALID"
+    sql_create_check = f"{_Editor.sql_create_check} NOT VALID"
     sql_use_index = "ALTER TABLE %(table)s ADD CONSTRAINT %(name)s UNIQUE USING INDEX %(name)s"
     sql_validate = "ALTER TABLE ASYNC %(table)s VALIDATE CONSTRAINT %(name)s"
     sql_delete_index = "DROP INDEX IF EXISTS %(name)s"
@@ -147,6 +151,7 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
 
     def _create_unique_sql(self, model: Any, fields: Any, name: Any = None, **options: Any) -> Any:
         self._check_unique(name, **options)
+        _forget_order(options.get("expressions"))
         statement = super()._create_unique_sql(model, fields, name=name, **options)
         if options.get("nulls_distinct") is not None:
             # UNIQUE USING INDEX would do, but Django takes it down as an index.
@@ -208,7 +213,7 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
         if found and found.validated:
             return
         if not found:
-            super().execute(f"{statement} NOT VALID", None)
+            super().execute(str(statement), None)
         names = {"table": self._quoted(table), "name": self._quoted(name)}
         self._run_job(
             self.sql_validate % names,
@@ -246,14 +251,6 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
         # An AutoField is a bigint here, and what refers to one has its type.
         wide = target.get_internal_type() in ("AutoField", "SmallAutoField")
         kind = "bigint" if wide and target is not field else str(own["type"])
-        if not _TYPES.fullmatch(kind):
-            raise NotSupportedError(
-                f"{field} is of type {kind}, which DSQL does not have. Nothing was changed. Use a "
-                f"JSONField or a TextField, or a table of its own for many values."
-            )
-        if own.get("collation"):
-            raise NotSupportedError(
-                f"{field} names a collation: DSQL has C only. Nothing was changed. Leave out "
-                f"db_collation, and compare with Lower() or __iexact where case is not to count."
-            )
+        if found := unsupported(kind, own.get("collation")):
+            raise NotSupportedError(f"{field} {found[0]}. Nothing was changed. {found[1]}")
         return kind

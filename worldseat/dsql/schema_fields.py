@@ -57,6 +57,15 @@ class FieldSteps(ColumnSteps):
         if old_field.db_comment != new_field.db_comment:
             self._comment(model, new_field)
 
+    def _field_should_be_altered(self, old: Any, new: Any, ignore: Any = None) -> bool:
+        """Tell whether the column changes; a default of Django's own does not change it.
+
+        It fills the rows when the column becomes NOT NULL.
+        """
+        if new.null or not old.null:
+            ignore = {*(ignore or ()), "default"}
+        return bool(super()._field_should_be_altered(old, new, ignore))
+
     def _refuse_key_change(self, old: Any, new: Any) -> None:
         if old.primary_key != new.primary_key:
             raise NotSupportedError(

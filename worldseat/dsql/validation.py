@@ -7,7 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage
 from django.db.backends.base.validation import BaseDatabaseValidation
 
-from worldseat.dsql.checks import check_connection, check_models
+from worldseat.dsql.checks import check_column, check_connection, check_models
 
 __all__ = ["DatabaseValidation"]
 
@@ -18,3 +18,7 @@ class DatabaseValidation(BaseDatabaseValidation):
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         """Return what will hurt on DSQL."""
         return [*check_connection(self.connection), *check_models(self.connection)]
+
+    def check_field_type(self, field: Any, field_type: str) -> list[CheckMessage]:
+        """Return an error where no column of DSQL can hold the field."""
+        return list(check_column(self.connection, field, field_type))

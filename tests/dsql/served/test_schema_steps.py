@@ -11,51 +11,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import NotSupportedError, models
 from django.db.models.functions import Upper
+from django.test.utils import CaptureQueriesContext
 
 from tests.dsql.served.conftest import Make
+from tests.dsql.served.theatre import Behind, add, alter, definitions, fill
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.jobs import JobFailed
-
-Behind = psycopg.Connection[Any]
-
-
-def field_of(model: type[models.Model], name: str, field: models.Field[Any, Any]) -> Any:
-    """Return a field as it would be on the model."""
-    field.set_attributes_from_name(name)
-    field.model = model
-    return field
-
-
-def add(served: DatabaseWrapper, model: type[models.Model], name: str, field: Any) -> None:
-    """Add a field to the model's table."""
-    with served.schema_editor() as editor:
-        editor.add_field(model, field_of(model, name, field))
-
-
-def alter(served: DatabaseWrapper, model: type[models.Model], name: str, field: Any) -> None:
-    """Change a field of the model's table."""
-    with served.schema_editor() as editor:
-        old: Any = model._meta.get_field(name)
-        editor.alter_field(model, old, field_of(model, name, field))
-
-
-def fill(behind: Behind, table: str, rows: int) -> None:
-    """Give a table with a counting key and a `row` as many rows."""
-    behind.execute(
-        f"INSERT INTO {table} (row) SELECT 'r' || n FROM generate_series(1, %s) n",  # noqa: S608 - ours
-        [rows],
-    )
-
-
-def definitions(behind: Behind, table: str) -> list[str]:
-    """Return the indexes and constraints of a table, as PostgreSQL writes them."""
-    rows = behind.execute(
-        "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %(t)s::regclass "
-        "UNION SELECT pg_get_constraintdef(oid) FROM pg_constraint "
-        "WHERE conrelid = %(t)s::regclass AND contype <> 'n'",
-        {"t": table},
-    )
-    return sorted(row[0] for row in rows)
 
 
 def test_adds_a_required_column_to_more_rows_than_a_transaction_may_change(
@@ -332,3 +293,38 @@ def test_renames_an_index_by_building_another(
     texts = " ".join(definitions(behind, "theatre_seat"))
     assert "new_name" in texts
     assert "old_name" not in texts
+
+
+def test_forgets_the_order_in_a_unique_constraint(
+    served: DatabaseWrapper, make: Make, behind: Behind
+) -> None:
+    keys = (models.F("row").desc(nulls_last=True), Upper("hall").asc())
+    unique = models.UniqueConstraint(*keys, name="unordered")
+    make("Seat", row=models.TextField(), hall=models.TextField(), meta={"constraints": [unique]})
+    [text] = [text for text in definitions(behind, "theatre_seat") if "unordered" in text]
+    assert text.endswith('("row", upper(hall))')
+
+
+def test_asks_nothing_for_a_default_of_djangos_own(served: DatabaseWrapper, make: Make) -> None:
+    seat = make("Seat", price=models.IntegerField(default=1))
+    with CaptureQueriesContext(served) as asked:
+        alter(served, seat, "price", models.IntegerField(default=2))
+    assert len(asked) == 0
+
+
+def test_takes_the_one_collation_there_is(
+    served: DatabaseWrapper, make: Make, behind: Behind
+) -> None:
+    seat = make("Seat", row=models.TextField(db_collation="C"))
+    add(served, seat, "hall", models.CharField(max_length=9, db_collation="C", null=True))
+    behind.execute("INSERT INTO theatre_seat (row, hall) VALUES ('b', NULL), ('B', NULL)")
+    rows = behind.execute("SELECT row FROM theatre_seat ORDER BY row").fetchall()
+    assert rows == [("B",), ("b",)]
+
+
+def test_lists_no_constraint_for_a_required_column(served: DatabaseWrapper, make: Make) -> None:
+    seat = make("Seat", row=models.TextField())
+    add(served, seat, "hall", models.TextField(default=""))
+    with served.cursor() as cursor:
+        found = served.introspection.get_constraints(cursor, "theatre_seat")
+    assert [each["columns"] for each in found.values()] == [["id"]]
