@@ -33,7 +33,7 @@ def read(path: Path = FILE) -> list[Reason]:
         Reason(
             name=name,
             limit=each["limit"],
-            error=re.compile(each["error"], re.S),
+            error=re.compile(each["error"], re.M | re.S),
             tests=frozenset(each.get("tests", ())),
             skipped=frozenset(each.get("skipped", ())),
         )

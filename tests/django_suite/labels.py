@@ -22,7 +22,7 @@ LABELS = (
     *("transactions", "update", "validation"),
 )
 # Those that `make test` runs: about two seconds each.
-QUICK = ("basic", "constraints", "transactions", "update")
+QUICK = ("constraints", "indexes", "introspection", "inspectdb", "transactions", "update")
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _OPTIONS = ("--settings", "tests.django_suite.settings", "--noinput", "--parallel", "1")
