@@ -21,7 +21,7 @@ test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARG
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 browser: setup ## say which Chromium the browser tests use; fetches one from npm if there is none
 	@$(python) -m tests.browser.chromium

@@ -8,6 +8,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,12 +16,17 @@ from worldseat.local import servers, state
 from worldseat.local.processes import Supervisor
 
 _SLOTS = 16
+# Valkey has sixteen; tests take the next ones for brokers (tests/stampede/crew.py).
+_DATABASES_A_WORKER = 4
 _stack = contextlib.ExitStack()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
-    """Start the servers and name them to the settings."""
+    """Start the servers and name them to the settings; pytest-xdist's workers share them."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        _take_own_redis_database(int(worker.removeprefix("gw")))
+        return
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         return
     try:
@@ -32,6 +38,12 @@ def pytest_load_initial_conftests() -> None:
         raise pytest.UsageError(str(error)) from error
     os.environ["DATABASE_URL"] = addresses.database_url
     os.environ["REDIS_URL"] = addresses.redis_url
+
+
+def _take_own_redis_database(worker: int) -> None:
+    """Keep two workers' caches and queues apart, as pytest-django keeps their databases."""
+    url = urlsplit(os.environ["REDIS_URL"])
+    os.environ["REDIS_URL"] = url._replace(path=f"/{worker * _DATABASES_A_WORKER}").geturl()
 
 
 def pytest_unconfigure() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -71,7 +71,7 @@ def test_tells_of_a_method_that_is_not_allowed(api: APIClient, method: str) -> N
         "/api/v1/nothing",
         "/api/v1/events/1/",
         "/api/v1/events/not-a-uuid/plan/",
-        f"/api/v1/events/{uuid4()}/nothing/",
+        f"/api/v1/events/{UUID(int=1)}/nothing/",
         "/api/v1/events/%00/",
         "/api/v1/events/../../etc/passwd",
     ],

@@ -18,10 +18,9 @@ from worldseat.local.processes import Child, Program, Supervisor
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 120.0
-# Databases of the Valkey that neither the cache nor a running demo uses: one with workers,
-# and one without.
-_BROKER = "/9"
-_DEAD_LETTERS = "/8"
+# Databases of Valkey, counted from the test run's own: one with workers, and one without.
+_BROKER = 1
+_DEAD_LETTERS = 2
 
 
 class Crew:
@@ -77,8 +76,9 @@ def servers() -> dict[str, str]:
 
 def broker_url(*, served: bool = True) -> str:
     """Return the URL of the tests' broker, or of one that no worker takes tasks from."""
-    path = _BROKER if served else _DEAD_LETTERS
-    return urlsplit(os.environ["REDIS_URL"])._replace(path=path).geturl()
+    url = urlsplit(os.environ["REDIS_URL"])
+    number = int(url.path.strip("/") or 0) + (_BROKER if served else _DEAD_LETTERS)
+    return url._replace(path=f"/{number}").geturl()
 
 
 def point_celery_at(url: str) -> str:
