@@ -21,6 +21,14 @@ __all__ = ["check_column", "check_connection", "check_models"]
 # DSQL closes a connection after this.
 _HOUR = 60 * 60
 
+# Settings of PostgreSQL's that are often put there, and that no session of DSQL may have.
+_NO_SESSION_SETTINGS = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_isolation",
+)
+
 
 def check_connection(connection: Any) -> Iterator[CheckMessage]:
     """Yield what is wrong with an entry of DATABASES."""
@@ -32,10 +40,19 @@ def check_connection(connection: Any) -> Iterator[CheckMessage]:
             hint="Remove it; domain functions open their own transactions.",
             id="worldseat.dsql.E001",
         )
+    if not configured.get("AUTOCOMMIT", True):
+        yield Error(
+            f"AUTOCOMMIT is off for the database {alias!r}: each thread is always in a "
+            f"transaction, in which no conflict can be retried.",
+            hint="Remove it.",
+            id="worldseat.dsql.E003",
+        )
+    yield from _check_caches(alias)
     if not connection.uses_iam:
         return
     yield from _check_age(configured, alias)
     yield from _check_transport(configured, alias)
+    yield from _check_session_settings(configured, alias)
     if configured["USER"] == ADMIN and not settings.DEBUG:
         yield Warning(
             f"The database {alias!r} is used as admin, which may do everything.",
@@ -80,6 +97,29 @@ def _check_transport(configured: dict[str, Any], alias: str) -> Iterator[CheckMe
             hint="Remove it: verify-full is the default.",
             id="worldseat.dsql.E002",
         )
+
+
+def _check_session_settings(configured: dict[str, Any], alias: str) -> Iterator[CheckMessage]:
+    said = str(configured["OPTIONS"].get("options", ""))
+    if refused := [name for name in _NO_SESSION_SETTINGS if name in said]:
+        yield Error(
+            f'OPTIONS["options"] of the database {alias!r} sets {", ".join(refused)}, which DSQL '
+            f"refuses: no connection would be made.",
+            hint="Remove it, and keep deadlines in the client.",
+            id="worldseat.dsql.E004",
+        )
+
+
+def _check_caches(alias: str) -> Iterator[CheckMessage]:
+    for name, cache in settings.CACHES.items():
+        if cache.get("BACKEND") == "django.core.cache.backends.db.DatabaseCache":
+            yield Warning(
+                f"The cache {name!r} is kept in a database. If that is {alias!r}: it relies on "
+                f"savepoints, which DSQL does not have. Two that add one key at a time inside "
+                f"transactions lose a whole transaction.",
+                hint="Keep the cache in Redis, Valkey or Memcached.",
+                id="worldseat.dsql.W006",
+            )
 
 
 def check_models(connection: Any) -> Iterator[CheckMessage]:
