@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -107,3 +109,34 @@ def test_mints_a_thousand_tokens(record_property: Callable[[str, object], None])
     record_property("seconds", time.perf_counter() - start)
     print(f"1,000 tokens: {time.perf_counter() - start:.3f} s")
     assert len(auth._clients) == 1
+
+
+def test_signs_with_new_credentials_when_the_old_ones_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As those of a role do; boto3 looks for new ones ten minutes before the end.
+    counter = tmp_path / "handed_out"
+    program = tmp_path / "credentials"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import datetime, json, pathlib\n"
+        f"counter = pathlib.Path({str(counter)!r})\n"
+        "n = counter.stat().st_size + 1 if counter.exists() else 1\n"
+        "counter.write_text('x' * n)\n"
+        "left = datetime.timedelta(minutes=5 if n == 1 else 60)\n"
+        "end = (datetime.datetime.now(datetime.timezone.utc) + left).isoformat()\n"
+        "print(json.dumps({'Version': 1, 'AccessKeyId': f'AKIA{n}', 'SecretAccessKey': 'secret',\n"
+        "    'SessionToken': f'of-role-{n}', 'Expiration': end}))\n"
+    )
+    program.chmod(0o700)
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {program}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    keys = [mint()["X-Amz-Credential"].partition("/")[0] for _ in range(3)]
+    assert keys[1:] == ["AKIA2", "AKIA2"]
+    assert mint()["X-Amz-Security-Token"] == "of-role-2"
+    auth.forget_credentials(region="us-east-1")
+    assert mint()["X-Amz-Security-Token"] == "of-role-3"

@@ -30,7 +30,7 @@ from psycopg import IsolationLevel, pq
 
 from worldseat.dsql.auth import forget_credentials, mint_token
 from worldseat.dsql.client import DatabaseClient
-from worldseat.dsql.connecting import connect_patiently
+from worldseat.dsql.connecting import connect_patiently, forgetting
 from worldseat.dsql.creation import DatabaseCreation
 from worldseat.dsql.cursors import Cursor, DebugCursor
 from worldseat.dsql.features import DatabaseFeatures
@@ -163,14 +163,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return super().get_new_connection(conn_params)
 
     def _connect_with_token(self, conn_params: dict[str, Any]) -> Any:
-        options = self.settings_dict["OPTIONS"]
         connect = super().get_new_connection
         return connect_patiently(
-            lambda: connect({**conn_params, "password": self._mint()}),
-            forget=lambda: forget_credentials(
-                region=options["region"], profile=options.get("profile")
-            ),
+            lambda: connect({**conn_params, "password": self._mint()}), forget=self._forget
         )
+
+    def _forget(self) -> None:
+        options = self.settings_dict["OPTIONS"]
+        forget_credentials(region=options["region"], profile=options.get("profile"))
 
     @property
     def pool(self) -> Any:
@@ -180,6 +180,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             # Django hands the pool a fixed password; psycopg_pool 3.3 also takes a function.
             # Set at every look: two threads may meet here before either has opened the pool.
             pool.kwargs = self._pool_connection_params
+            if self.uses_iam:
+                pool.connection_class = forgetting(self._forget)
             # The pool itself shortens each connection's life by up to 5 %.
             pool.max_lifetime = min(pool.max_lifetime, CONNECTION_SECONDS)
         return pool

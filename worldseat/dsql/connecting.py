@@ -14,7 +14,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-__all__ = ["connect_patiently", "is_expired", "passes"]
+__all__ = ["connect_patiently", "forgetting", "is_expired", "passes"]
 
 # A sleeping cluster wakes up within seconds; 100 new connections a second are allowed.
 DEADLINE_SECONDS = 30.0
@@ -62,3 +62,22 @@ def connect_patiently(connect: Callable[[], Any], *, forget: Callable[[], None])
             raise
     forget()
     return retrying(connect)
+
+
+def forgetting(forget: Callable[[], None]) -> type[psycopg.Connection[Any]]:
+    """Return what a pool makes its connections of: one that calls `forget` for an expired token.
+
+    The pool itself tries again, with a delay that grows.
+    """
+
+    class PooledConnection(psycopg.Connection[Any]):
+        @classmethod
+        def connect(cls, conninfo: str = "", **options: Any) -> Any:
+            try:
+                return super().connect(conninfo, **options)
+            except psycopg.OperationalError as error:
+                if is_expired(error):
+                    forget()
+                raise
+
+    return PooledConnection
