@@ -1,7 +1,6 @@
 """One session's statements, run on its backend connection as DSQL would run them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from worldseat.local.endpoint import conflicts, job_checks
 from worldseat.local.endpoint.backend import Backend
@@ -11,10 +10,8 @@ from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.statements import WRITERS, Kind
 from worldseat.local.endpoint.transaction import Conflict, SchemaChanged, Transaction, as_refusal
 from worldseat.local.endpoint.units import Unit
-from worldseat.local.endpoint.wire import Refusal, Reply, complete, without
+from worldseat.local.endpoint.wire import Refusal, Reply, Sink, complete, without
 from worldseat.local.endpoint.wounds import IsTheSame
-
-Sink = Callable[[bytes], Awaitable[None]]
 
 _ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 _CHANGED_ROWS = (
@@ -59,7 +56,7 @@ class Executor:
             if kind is Kind.COMMIT and transaction is not None:
                 return await self.commit(unit)
             if transaction is None and (kind in _NEEDS_COMMIT or (grouped and kind in _GROUPED)):
-                await self._begin_implicit()
+                self._begin_implicit()
             return await self._dispatch(unit, sink)
         except Refusal as refused:
             self._count(refused)
@@ -151,6 +148,10 @@ class Executor:
         kind = unit.statement.kind
         if kind in WRITERS:
             return await self._write(unit)
+        if kind is Kind.BEGIN and self.transaction is None and unit.simple:
+            self.backend.begin(unit.statement.forward)
+            self.transaction = Transaction(explicit=True)
+            return complete("BEGIN" if unit.statement.verb == "begin" else "START TRANSACTION")
         if kind is Kind.JOB:
             await job_checks.check(self.backend, unit.statement.sql)
         if kind is Kind.READ:
@@ -227,8 +228,8 @@ class Executor:
         rows = await self.backend.rows(_CHANGED_ROWS)
         return int(rows[0][0] or 0)
 
-    async def _begin_implicit(self) -> None:
-        await self.backend.ask("BEGIN")
+    def _begin_implicit(self) -> None:
+        self.backend.begin("BEGIN")
         self.transaction = Transaction(explicit=False)
 
     async def _ask(self, unit: Unit, sink: Sink | None = None) -> Reply:

@@ -22,6 +22,7 @@ from worldseat.local.endpoint.wire import (
 log = logging.getLogger(__name__)
 
 _HANDSHAKE_SECONDS = 10.0
+_CLOCK_SECONDS = 0.1
 _TLS_HANDSHAKE = 0x16
 
 
@@ -33,7 +34,7 @@ class Server:
         self._context = tls.server_context(region.certificate)
         self._clients: set[asyncio.Task[None]] = set()
         self._streams: set[Stream] = set()
-        self._acceptor: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
     def listen(self, port: int) -> int:
@@ -42,7 +43,7 @@ class Server:
         self._socket.bind(("127.0.0.1", port))
         self._socket.listen(1024)
         self._socket.setblocking(False)
-        self._acceptor = asyncio.create_task(self._accept())
+        self._tasks = [asyncio.create_task(self._accept()), asyncio.create_task(self._watch())]
         number: int = self._socket.getsockname()[1]
         return number
 
@@ -55,8 +56,8 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening and cut every client."""
-        if self._acceptor is not None:
-            self._acceptor.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._socket.close()
         self.cut_all()
         for task in list(self._clients):
@@ -74,6 +75,14 @@ class Server:
             task = asyncio.create_task(self._serve(connection))
             self._clients.add(task)
             task.add_done_callback(self._clients.discard)
+
+    async def _watch(self) -> None:
+        """Have every session look at the clock: an alarm for each message would cost much more."""
+        while True:
+            await asyncio.sleep(_CLOCK_SECONDS)
+            for session in list(self._region.sessions.values()):
+                with contextlib.suppress(OSError):
+                    await session.look_at_clock()
 
     async def _serve(self, connection: socket.socket) -> None:
         client: Stream | None = None

@@ -33,6 +33,8 @@ class Session:
         self._portals: dict[str, Prepared] = {}
         self._messages: list[tuple[bytes, bytes]] = []
         self._skipping = False
+        self._idle = False
+        self._over = False
 
     async def run(self) -> None:
         """Serve the client until it leaves or its connection is an hour old."""
@@ -58,24 +60,30 @@ class Session:
         await cancel(self.region.backend, self.backend.pid, self.backend.secret)
 
     async def _next(self) -> tuple[bytes, bytes] | None:
-        """Read a message; meanwhile end a transaction or a connection that gets too old."""
-        if self.client.pending():  # the rest of a pipeline: no need of an alarm
+        """Read a message; None when the connection is too old."""
+        self._idle = True
+        try:
             return await self.client.next()
-        while True:
-            try:
-                async with asyncio.timeout(self._patience()):
-                    return await self.client.next()
-            except TimeoutError:
-                if monotonic() >= self._until:
-                    return None
-                await self.executor.expire()
+        except ConnectionResetError:
+            if self._over:
+                return None
+            raise
+        finally:
+            self._idle = False
 
-    def _patience(self) -> float:
-        left = self._until - monotonic()
+    async def look_at_clock(self) -> None:
+        """While the client is silent, end a transaction or a connection that has got too old."""
+        if not self._idle:
+            return
+        if monotonic() >= self._until:
+            self._over = True
+            self.client.close()
+            return
         transaction = self.executor.transaction
-        if transaction is not None and not transaction.failed:
-            left = min(left, self.region.limits.transaction_seconds - transaction.age())
-        return max(0.0, left) + 0.001
+        if transaction is None or transaction.failed:
+            return
+        if transaction.age() > self.region.limits.transaction_seconds:
+            await self.executor.expire()
 
     async def _handle(self, kind: bytes, payload: bytes) -> None:
         if kind == b"Q":

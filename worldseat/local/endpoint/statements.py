@@ -3,10 +3,19 @@
 import enum
 import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from worldseat.local.endpoint import job_statements, rules
-from worldseat.local.endpoint.sql import Token, at_top, identifier, literal, locks, path_end, tokens
+from worldseat.local.endpoint.sql import (
+    Token,
+    at_top,
+    identifier,
+    literal,
+    locks,
+    path_end,
+    shape,
+    tokens,
+)
 from worldseat.local.endpoint.wire import Refusal
 
 REPORTED_VERSION = "16.15"
@@ -37,7 +46,7 @@ class Statement:
 
     `verb` is the lower-case word that says what it does ("update" for WITH ... UPDATE).
     `target` is the table written, as it is spelled, where a plain INSERT, UPDATE or DELETE names
-    one. `names` are all identifiers in it, unquoted.
+    one, `target_name` its name alone, unquoted. `names` are all identifiers in it, unquoted.
     """
 
     sql: str
@@ -47,13 +56,9 @@ class Statement:
     refused: Refusal | None = None
     tag: str | None = None
     target: str | None = None
+    target_name: str | None = None
     names: frozenset[str] = field(default_factory=frozenset)
     counts_by_statistics: bool = False
-
-    @property
-    def target_name(self) -> str | None:
-        """Return the unqualified, unquoted name of the table written."""
-        return tokens(self.target)[-1].name if self.target else None
 
 
 _DDL = frozenset(
@@ -82,9 +87,41 @@ _VERSION = {
 }
 
 
-@functools.lru_cache(maxsize=4096)
+_SHAPED = ("select", "insert", "update", "delete")
+_alike: dict[str, Statement] = {}
+_MANY = 4096
+_LONG = 1 << 14  # characters; a longer one is not kept
+
+
 def analyse(sql: str) -> Statement:
-    """Look at one statement; the rules of its text alone are judged here."""
+    """Look at one statement; the rules of its text alone are judged here.
+
+    Clients that write values into the text send a new one each time: it is looked at once for all
+    values, as far as they make no difference.
+    """
+    if len(sql) > _LONG:
+        return _look(sql)
+    alike = shape(sql) if sql[:6].lower() in _SHAPED else None
+    if alike is None:
+        return _kept(sql)
+    found = _alike.get(alike)
+    if found is not None:
+        return replace(found, sql=sql, forward=sql)
+    found = _look(sql)
+    # set_config names a setting in a literal.
+    if found.refused is None and found.forward == sql and "set_config" not in found.names:
+        if len(_alike) >= _MANY:
+            _alike.clear()
+        _alike[alike] = found
+    return found
+
+
+@functools.lru_cache(maxsize=_MANY)
+def _kept(sql: str) -> Statement:
+    return _look(sql)
+
+
+def _look(sql: str) -> Statement:
     words = tokens(sql)
     if not words:
         return Statement(sql, Kind.EMPTY, "", sql)
@@ -98,6 +135,7 @@ def analyse(sql: str) -> Statement:
             refused = ends_early
     if kind is Kind.DDL and tag is not None and _is_async(words):
         kind = Kind.JOB
+    target = _target(sql, words) if kind is Kind.WRITE else None
     return Statement(
         sql=sql,
         kind=kind,
@@ -105,7 +143,8 @@ def analyse(sql: str) -> Statement:
         forward=forward,
         refused=refused,
         tag=tag,
-        target=_target(sql, words) if kind is Kind.WRITE else None,
+        target=target,
+        target_name=tokens(target)[-1].name if target else None,
         names=_names(words),
         counts_by_statistics=verb in ("delete", "execute") or words[0].is_word("with", "explain"),
     )

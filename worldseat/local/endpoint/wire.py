@@ -20,6 +20,8 @@ _STREAM_AT = 1 << 18
 _READY = ord("Z")
 _ERROR = ord("E")
 _COMPLETE = ord("C")
+Sink = Callable[[bytes], Awaitable[None]]
+
 _header = struct.Struct("!cI")
 
 
@@ -181,7 +183,7 @@ class Stream:
         """Say whether bytes of a further message have arrived already."""
         return bool(self._buffer)
 
-    async def reply(self, sink: Callable[[bytes], Awaitable[None]] | None = None) -> Reply:
+    async def reply(self, sink: Sink | None = None) -> Reply:
         """Read up to ReadyForQuery. With `sink`, a long result is passed on as it comes."""
         found = Reply()
         while True:
