@@ -5,6 +5,8 @@ Nothing set means the embedded servers of worldseat.local.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import secrets
 from datetime import timedelta
@@ -63,6 +65,25 @@ def env_secret(name: str, default: str | None = None, *, least_length: int = 32)
             f"the same for every process."
         )
     return value or secrets.token_urlsafe(50)
+
+
+def env_keys(name: str, secret: str) -> list[bytes]:
+    """Read 32-byte keys in base64url, the newest first; where only this machine is served, one
+    made of its own secret stands in.
+    """
+    given = env_list(name)
+    if not given and (DEBUG or LOCAL):
+        return [hashlib.sha256(f"{name}:{secret}".encode()).digest()]
+    try:
+        keys = [base64.b64decode(f"{each}=", altchars="-_", validate=True) for each in given]
+    except ValueError:
+        keys = []
+    if not keys or len(set(keys)) < len(given) or any(len(key) != 32 for key in keys):
+        raise ImproperlyConfigured(
+            f"{name} is not set, or not a list of different keys of 32 bytes in base64url. Make "
+            f"one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return keys
 
 
 def env_database(name: str, default: str) -> dict[str, Any]:
@@ -198,6 +219,8 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # --- Security ------------------------------------------------------------------------------
 
 SECRET_KEY = env_secret("SECRET_KEY", _local.get("secret_key"))
+# The first signs tickets; all of them are known at the door (docs/tickets.md).
+TICKET_KEYS = env_keys("TICKET_KEYS", SECRET_KEY)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env_bool("HTTPS_ONLY", default=not (DEBUG or LOCAL))
@@ -228,6 +251,9 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# More fonts for the PDFs of tickets: names in scripts that FiraGO lacks, such as Chinese.
+TICKET_FONTS = env_list("TICKET_FONTS")
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".worldseat" / "static"
@@ -263,6 +289,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {"TicketState": "sales.models.TicketState"},
 }
 
 # --- Logs ----------------------------------------------------------------------------------
@@ -274,7 +301,11 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # Says where it found credentials, for each client it makes.
-    "loggers": {"botocore": {"level": "WARNING"}},
+    "loggers": {
+        # Says where it found credentials, for each client it makes.
+        "botocore": {"level": "WARNING"},
+        # Says what it did to a font, for each PDF.
+        "fontTools": {"level": "WARNING"},
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO").upper()},
 }

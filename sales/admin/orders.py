@@ -79,8 +79,11 @@ class TicketAdmin(ReadOnlyTenantAdmin[Ticket]):
     list_select_related = ("seat", "event", "fan", "order")
     search_fields = ("seat__guid", "order__reference", "fan__email")
     ordering = ("-created_at",)
-    fields = ("order", "event", "seat", "fan", "state", "price", "created_at")
-    readonly_fields = ("price",)
+    fields = (
+        *("order", "event", "seat", "fan", "state", "price", "created_at"),
+        *("issue", "reissued_at", "admitted_at", "voided_at"),
+    )
+    readonly_fields = ("price", "reissued_at", "admitted_at", "voided_at")
 
     @admin.display(description="Price", ordering="price_minor")
     def price(self, ticket: Ticket) -> str:

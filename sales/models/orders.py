@@ -132,6 +132,7 @@ class Ticket(models.Model):
     issue = models.PositiveSmallIntegerField(
         default=1, help_text="Which printing of the ticket admits: each reissue voids the former."
     )
+    reissued_at = models.DateTimeField(null=True, blank=True, editable=False)
     admitted_at = models.DateTimeField(null=True, blank=True, editable=False)
     voided_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 
 from tests.dsql.clusters.conftest import Cli
@@ -40,6 +41,8 @@ def test_nobody_else_may_read_them_and_both_share_the_secret(aws: ControlPlane, 
     assert (mode(first), mode(second)) == (0o600, 0o600)
     assert read(first)["SECRET_KEY"] == read(second)["SECRET_KEY"]
     assert len(read(first)["SECRET_KEY"]) >= 50
+    assert read(first)["TICKET_KEYS"] == read(second)["TICKET_KEYS"]
+    assert len(b64decode(read(first)["TICKET_KEYS"] + "=", altchars="-_", validate=True)) == 32
 
 
 def test_a_file_that_is_right_stays_as_it_is(aws: ControlPlane, cli: Cli) -> None:
@@ -55,13 +58,14 @@ def test_a_file_that_differs_keeps_its_other_lines_and_a_copy(aws: ControlPlane,
     aws.put_pair()
     cli.folder.mkdir()
     path = cli.folder / "us-east-2.env"
-    text = "# mine\nSECRET_KEY=kept-as-it-is\nDATABASE_URL=dsql://old\nREDIS_URL=redis://x/?a=b\n"
+    text = "# mine\nSECRET_KEY=kept-as-it-is\nTICKET_KEYS=new,old\nDATABASE_URL=dsql://old\nREDIS_URL=redis://x/?a=b\n"
     path.write_text(text + "DATABASE_URL=dsql://older\n")
     path.chmod(0o644)
     outcome = cli("create")
     values = read(path)
     assert values["REDIS_URL"] == "redis://x/?a=b"
     assert values["SECRET_KEY"] == "kept-as-it-is"
+    assert values["TICKET_KEYS"] == "new,old"
     assert read(cli.folder / "us-east-1.env")["SECRET_KEY"] == "kept-as-it-is"
     assert aws.alive()[1].id in values["DATABASE_URL"]
     assert path.read_text().count("DATABASE_URL") == 1

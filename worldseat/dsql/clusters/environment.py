@@ -17,6 +17,10 @@ __all__ = ["Written", "database_url", "write_settings"]
 
 PRIVATE = 0o600
 
+# What is made here, and its random bytes: a session, or a ticket, of one region is good in the
+# other.
+SECRETS = {"SECRET_KEY": 50, "TICKET_KEYS": 32}
+
 
 @dataclass(frozen=True)
 class Written:
@@ -45,13 +49,17 @@ def write_settings(seen: Sighting, *, folder: Path, role: str) -> list[Written]:
     """Write `<region>.env` for each region, readable by its owner alone.
 
     A file that exists keeps every line that is not ours, and what it was is kept beside it.
-    SECRET_KEY is made once and is the same in both, since a session of one region has to be
-    good in the other; one that is there already is kept. Raises OSError, UnicodeError.
+    SECRETS are made once and are the same in both; one that is there already is kept.
+    Raises OSError, UnicodeError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {each.region: folder / f"{each.region}.env" for each in seen}
-    secret = next(filter(None, map(_secret_of, paths.values())), secrets.token_urlsafe(50))
-    return [_write(paths[each.region], _values(each, seen, role=role), secret) for each in seen]
+    known = [_parse(path.read_text()) for path in paths.values() if path.exists()]
+    shared = {
+        name: next(filter(None, (each.get(name) for each in known)), secrets.token_urlsafe(length))
+        for name, length in SECRETS.items()
+    }
+    return [_write(paths[each.region], _values(each, seen, role=role), shared) for each in seen]
 
 
 def _values(cluster: Cluster, seen: Sighting, *, role: str) -> dict[str, str]:
@@ -62,24 +70,19 @@ def _values(cluster: Cluster, seen: Sighting, *, role: str) -> dict[str, str]:
     }
 
 
-def _secret_of(path: Path) -> str:
-    return _parse(path.read_text()).get("SECRET_KEY", "") if path.exists() else ""
-
-
 def _parse(text: str) -> dict[str, str]:
     pairs = (line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
     return {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2}
 
 
-def _write(path: Path, values: Mapping[str, str], secret: str) -> Written:
+def _write(path: Path, values: Mapping[str, str], shared: Mapping[str, str]) -> Written:
     if not path.exists():
-        _replace(path, _fresh(values, secret))
+        _replace(path, _fresh(values, shared))
         return Written(path, created=True, changed=(), backup=None)
     text = path.read_text()
     had = _parse(text)
-    wanted = dict(values)
-    if not had.get("SECRET_KEY"):
-        wanted["SECRET_KEY"] = secret
+    missing = {name: each for name, each in shared.items() if not had.get(name)}
+    wanted = {**values, **missing}
     changed = tuple(
         f"{name}: {_shown(name, had.get(name))} -> {_shown(name, value)}"
         for name, value in wanted.items()
@@ -102,16 +105,16 @@ def _unused(path: Path) -> Path:
 def _shown(name: str, value: str | None) -> str:
     if value is None:
         return "(not set)"
-    return "(a new secret)" if name == "SECRET_KEY" else value
+    return "(a new secret)" if name in SECRETS else value
 
 
-def _fresh(values: Mapping[str, str], secret: str) -> str:
-    lines = [f"{name}={value}" for name, value in values.items()]
+def _fresh(values: Mapping[str, str], shared: Mapping[str, str]) -> str:
+    lines = [f"{name}={value}" for name, value in {**values, **shared}.items()]
+    same = " and ".join(shared)
     return "\n".join(
         [
-            "# Written by `manage.py dsql_cluster`. The same SECRET_KEY belongs in every region.",
+            f"# Written by `manage.py dsql_cluster`. The same {same} belong in every region.",
             *lines,
-            f"SECRET_KEY={secret}",
             "# Still yours to set: the region's Valkey or Redis, and the names it is reached by.",
             "# REDIS_URL=rediss://...",
             "# ALLOWED_HOSTS=tickets.example.com",

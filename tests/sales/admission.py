@@ -1,0 +1,39 @@
+"""Tickets and doors in the tests of sales."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+
+from accounts.models import User
+from sales.idempotency import Answer
+from sales.models import Order, Seat, Ticket
+from sales.scanning import Verdict, admit
+from sales.ticket_codes import read_code
+from sales.tickets import code_of
+from tests.sales.buying import buy
+
+__all__ = ["make_ticket", "scan"]
+
+
+def make_ticket(seat: Seat, fan: User) -> Ticket:
+    """Sell a seat and return its ticket, as the database has it."""
+    order = buy(seat, fan)
+    assert isinstance(order, Order)
+    tickets = Ticket.objects.select_related("event__venue", "seat", "order", "fan")
+    return tickets.get(order=order)
+
+
+def scan(ticket: Ticket, by: User, **changes: Any) -> Verdict | Answer:
+    """Scan the code that a ticket has (as this object knows it); `changes` replace arguments."""
+    return admit(
+        **{
+            "code": read_code(code_of(ticket)),
+            "user": by,
+            "scan_id": uuid4(),
+            "now": timezone.now(),
+            **changes,
+        }
+    )
