@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,21 +26,22 @@ from sales.seats import SeatTaken, UnknownSeat
 from worldseat.api.idempotency import REPLAYED, idempotency_key
 from worldseat.api.money import utc
 from worldseat.api.problems import MEDIA_TYPE, Problem, not_found
-from worldseat.api.schema import IDEMPOTENCY_KEY
+from worldseat.api.schema import IDEMPOTENCY_KEY, REPLAYED_HEADER
 
-__all__ = ["KEYED_PARAMETERS", "SALE_PROBLEMS", "answer_keyed", "request_key", "respond"]
+__all__ = [
+    "KEYED_PARAMETERS",
+    "KEY_REUSED",
+    "SALE_PROBLEMS",
+    "answer_keyed",
+    "request_key",
+    "respond",
+]
 
 T = TypeVar("T")
 
 KEYED_PARAMETERS = [
     IDEMPOTENCY_KEY,
-    OpenApiParameter(
-        REPLAYED,
-        {"type": "string", "enum": ["true"]},
-        OpenApiParameter.HEADER,
-        response=True,
-        description="The answer is the first one's to this key.",
-    ),
+    REPLAYED_HEADER,
 ]
 
 # What every request that sells may answer, for `problems()`.
@@ -58,7 +58,7 @@ SALE_PROBLEMS = (
     "idempotency-key-reused",
 )
 
-_KEY_REUSED = Problem(
+KEY_REUSED = Problem(
     422,
     "idempotency-key-reused",
     "This Idempotency-Key was used for another request within the last 24 hours. Nothing was "
@@ -90,7 +90,7 @@ def answer_keyed(
     except UnknownSeat:
         raise not_found("The event has no such seat. Nothing was changed.") from None
     except KeyReused:
-        raise _KEY_REUSED from None
+        raise KEY_REUSED from None
     except REFUSALS as refusal:
         return _refuse(asked, problem_of(refusal).body(request.path), now)
     if isinstance(done, Answer):
@@ -119,7 +119,7 @@ def _refuse(asked: RequestKey, body: dict[str, Any], now: datetime) -> Response:
     try:
         answer = store_refusal(request=asked, answer=refusal, now=now)
     except KeyReused:
-        raise _KEY_REUSED from None
+        raise KEY_REUSED from None
     return respond(answer, replayed=answer is not refusal)
 
 

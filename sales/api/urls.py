@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.api import purchases, views
+from sales.api import purchases, scans, tickets, views
 
 urlpatterns = [
     path("events/", views.EventListView.as_view(), name="event-list"),
@@ -18,4 +18,19 @@ urlpatterns = [
     path("events/<uuid:event_id>/purchases/", purchases.PurchaseView.as_view(), name="purchases"),
     path("orders/", views.OrderListView.as_view(), name="order-list"),
     path("orders/<uuid:order_id>/", views.OrderView.as_view(), name="order"),
+    path("tickets/<uuid:ticket_id>/", tickets.TicketView.as_view(), name="ticket"),
+    path("tickets/<uuid:ticket_id>/qr.svg", tickets.TicketQRView.as_view(), name="ticket-qr"),
+    path("tickets/<uuid:ticket_id>/ticket.pdf", tickets.TicketPDFView.as_view(), name="ticket-pdf"),
+    path(
+        "tickets/<uuid:ticket_id>/reissue/",
+        tickets.TicketReissueView.as_view(),
+        name="ticket-reissue",
+    ),
+    path("organiser/scan/", scans.ScanView.as_view(), name="scan"),
+    path("organiser/scan/keys/", scans.ScanKeysView.as_view(), name="scan-keys"),
+    path(
+        "organiser/events/<uuid:event_id>/refused-tickets/",
+        scans.RefusedTicketsView.as_view(),
+        name="refused-tickets",
+    ),
 ]

@@ -8,10 +8,17 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework import serializers
 
-from worldseat.api.idempotency import HEADER, LONGEST
+from worldseat.api.idempotency import HEADER, LONGEST, REPLAYED
 from worldseat.api.problems import MEDIA_TYPE, TITLES, Problem
 
-__all__ = ["IDEMPOTENCY_KEY", "DocsView", "SchemaView", "problems"]
+__all__ = [
+    "IDEMPOTENCY_KEY",
+    "REPLAYED_HEADER",
+    "DocsView",
+    "SchemaView",
+    "optional_key",
+    "problems",
+]
 
 STATUSES = {
     "invalid": 400,
@@ -25,21 +32,45 @@ STATUSES = {
     "not-on-sale": 409,
     "no-seats-left": 409,
     "request-in-progress": 409,
+    "already-admitted": 409,
+    "ticket-void": 409,
+    "ticket-superseded": 409,
+    "other-event": 409,
+    "reissue-limit": 409,
     "hold-expired": 410,
     "idempotency-key-reused": 422,
     "busy": 503,
 }
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    HEADER,
-    {"type": "string", "minLength": 1, "maxLength": LONGEST},
-    OpenApiParameter.HEADER,
+
+def _key(description: str, *, required: bool) -> OpenApiParameter:
+    return OpenApiParameter(
+        HEADER,
+        {"type": "string", "minLength": 1, "maxLength": LONGEST},
+        OpenApiParameter.HEADER,
+        required=required,
+        description=description,
+    )
+
+
+IDEMPOTENCY_KEY = _key(
+    "A random text, new for each purchase. A request repeated with it within 24 hours has "
+    "the effect of one, and the first one's answer (with `Idempotency-Replayed: true`).",
     required=True,
-    description=(
-        "A random text, new for each purchase. A request repeated with it within 24 hours has "
-        "the effect of one, and the first one's answer (with `Idempotency-Replayed: true`)."
-    ),
 )
+
+REPLAYED_HEADER = OpenApiParameter(
+    REPLAYED,
+    {"type": "string", "enum": ["true"]},
+    OpenApiParameter.HEADER,
+    response=True,
+    description="The answer is the first one's to this key.",
+)
+
+
+def optional_key(description: str) -> OpenApiParameter:
+    """Describe an Idempotency-Key that a request may do without."""
+    return _key(description, required=False)
 
 
 class ProblemOut(serializers.Serializer[Any]):
@@ -65,6 +96,16 @@ class ProblemOut(serializers.Serializer[Any]):
     )
     limit = serializers.IntegerField(
         required=False, help_text="With `limit-reached`: tickets a fan may have."
+    )
+    ticket = serializers.UUIDField(
+        required=False, help_text="With what a scan is refused for: which."
+    )
+    admitted_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="With `already-admitted`: when."
+    )
+    gate = serializers.CharField(required=False, help_text="With `already-admitted`: where.")
+    voided_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="With `ticket-void`: since when."
     )
 
 
