@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views import events, orders, purchases, stampedes
+from sales.views import events, orders, purchases, stampedes, tickets
 
 app_name = "sales"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("events/<uuid:event_id>/purchase/", purchases.purchase, name="purchase"),
     path("orders/", orders.orders, name="order-list"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
+    path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
     path("stampedes/<uuid:stampede_id>/", stampedes.scoreboard, name="stampede"),
