@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from sales.stampede.runner import run_share
-from sales.stampede.settling import SETTLED, settle, start_stampede
+from sales.stampede.settling import SETTLED, prepare_stampede, settle, start_stampede
 from worldseat.celery import app
 
 __all__ = ["stampede", "stampede_region", "stampede_watch"]
@@ -24,7 +24,8 @@ _WATCHES = 400
 
 @app.task(name="sales.stampede")
 def stampede(stampede_id: str) -> None:
-    """Send each region its share; they agree on the instant when all are ready."""
+    """Make the store, send each region its share; they agree on the instant when all are ready."""
+    prepare_stampede(stampede_id=UUID(stampede_id))
     for region in start_stampede(stampede_id=UUID(stampede_id), now=timezone.now()):
         stampede_region.apply_async((stampede_id, region), queue=region)
         _watch_later(stampede_id, region, _WATCHES)

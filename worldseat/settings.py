@@ -128,6 +128,11 @@ if _pool_size:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 50 * 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = env_bool("DATABASE_CHECKS", default=True)
+# The PostgreSQL that stampedes run other ways to sell on, beside the product; None: the default
+# database, where that is a PostgreSQL.
+_ours = "" if env("DATABASE_URL") else _local.get("postgres_url", "")
+_foils = env("WORLDSEAT_FOIL_DATABASE_URL", _ours)
+FOIL_DATABASE = env_database("WORLDSEAT_FOIL_DATABASE_URL", _foils) if _foils else None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Valkey (or Redis): broker and cache ---------------------------------------------------

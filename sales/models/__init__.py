@@ -26,6 +26,7 @@ from sales.models.seats import Seat, SeatQuerySet, SeatStatus
 from sales.models.stampedes import (
     Attempt,
     Outcome,
+    Shape,
     Stampede,
     StampedeRegion,
     StampedeState,
@@ -64,6 +65,7 @@ __all__ = [
     "SeatStatus",
     "SeatingPlan",
     "Section",
+    "Shape",
     "Stampede",
     "StampedeRegion",
     "StampedeState",

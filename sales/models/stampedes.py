@@ -19,6 +19,17 @@ class StampedeState(models.TextChoices):
     RUNNING = "running", "Running"
     FINISHED = "finished", "Finished"
     INCOMPLETE = "incomplete", "Incomplete"
+    STOPPED = "stopped", "Stopped"
+
+
+class Shape(models.TextChoices):
+    """What the buyers want, and when they come."""
+
+    ONE_SEAT = "one-seat", "One seat"
+    BEST_AVAILABLE = "best-available", "Best available"
+    HALL = "hall", "A whole hall"
+    SPREAD = "spread", "A seat each"
+    RUSH = "rush", "A rush on a hall"
 
 
 class Outcome(models.TextChoices):
@@ -32,11 +43,21 @@ class Outcome(models.TextChoices):
 
 
 class Stampede(models.Model):
-    """One run: many buyers who want the same seat at the same instant."""
+    """One run: many buyers who want the same seat, or seats of one event, against one contender.
+
+    `seat` is empty where any seat of the event will do (see Shape). `options` is how it was asked
+    for, whole, so that it can be repeated. `found` is the committed state of a contender's own
+    store, read at the end and kept when that store is dropped; empty for our own purchase.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="stampedes")
-    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="stampedes")
+    seat = models.ForeignKey(
+        Seat, on_delete=models.PROTECT, related_name="stampedes", null=True, blank=True
+    )
+    contender = models.CharField(max_length=40, default="dsql")
+    shape = models.CharField(max_length=20, choices=Shape.choices, default=Shape.ONE_SEAT)
+    options = models.JSONField(default=dict, blank=True)
     buyers = models.PositiveIntegerField()
     state = models.CharField(
         max_length=20, choices=StampedeState.choices, default=StampedeState.PLANNED
@@ -54,6 +75,10 @@ class Stampede(models.Model):
     )
     starts_at = models.DateTimeField(null=True, blank=True, help_text="The agreed instant.")
     finished_at = models.DateTimeField(null=True, blank=True)
+    stop_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody asked it to stop."
+    )
+    found = models.JSONField(null=True, blank=True, editable=False)
     report = models.JSONField(null=True, blank=True)
 
     class Meta:
@@ -65,7 +90,12 @@ class Stampede(models.Model):
         indexes: ClassVar = [models.Index(fields=["created_at"], name="stampede_created_at")]
 
     def __str__(self) -> str:
-        return f"{self.buyers} buyers at {self.seat}"
+        return f"{self.buyers} buyers: {self.aim}"
+
+    @property
+    def aim(self) -> str:
+        """Say what the buyers want: a seat's label, or the shape."""
+        return self.seat.label if self.seat else Shape(self.shape).label
 
 
 class StampedeRegion(models.Model):
@@ -97,7 +127,8 @@ class StampedeRegion(models.Model):
 class Attempt(models.Model):
     """One buyer's try: when it ran, how often its transaction ran, what she was told.
 
-    `told_order` is what she was told, no proof that there is one (and so no foreign key):
+    `seat` is the one she wanted last, empty before she has chosen; `choices` is how many she
+    tried. `told_order` is what she was told, no proof that there is one (and so no foreign key):
     the witness compares it with the tickets.
     """
 
@@ -108,7 +139,21 @@ class Attempt(models.Model):
     fan = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attempts"
     )
+    # Without a constraint: checking it would lock the very row that everybody fights for.
+    seat = models.ForeignKey(
+        Seat,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    after_ms = models.PositiveIntegerField(
+        default=0, help_text="How long after the agreed instant she is to come."
+    )
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.PENDING)
+    choices = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0)
     conflicts = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)

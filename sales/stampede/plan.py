@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 
 from sales.events import NotOnSale, check_on_sale
 from sales.models import (
@@ -15,23 +15,32 @@ from sales.models import (
     Event,
     Seat,
     SeatStatus,
+    Shape,
     Stampede,
     StampedeRegion,
     StampedeState,
 )
+from sales.stampede.contenders import CONTENDERS, Unavailable, contender_named
 from sales.stampede.crowd import BATCH_ROWS, gather_fans
+from sales.stampede.options import Options
 from sales.stampede.settling import settle
+from sales.stampede.shapes import arrivals, deal, first_choices
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["MOST_BUYERS", "CannotStampede", "check_plan", "plan_stampede"]
 
 MOST_BUYERS = 5000
+MOST_MS = 600_000
+
+_ACTIVE = (StampedeState.PLANNED, StampedeState.RUNNING)
+_SELLING = [each.name for each in CONTENDERS.values() if each.sells_product]
+_USUAL = Options()
 
 
 class CannotStampede(ValueError):
     """A stampede cannot run like this; nothing was planned.
 
-    `field` is what has to change: event, seat, buyers or regions.
+    `field` is what has to change: event, seat, buyers, regions, or one of the Options.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -40,35 +49,63 @@ class CannotStampede(ValueError):
 
 
 def check_plan(
-    *, event_id: UUID, seat_id: UUID, buyers: int, regions: Sequence[str], now: datetime
+    *,
+    event_id: UUID,
+    seat_id: UUID | None,
+    buyers: int,
+    regions: Sequence[str],
+    now: datetime,
+    options: Options = _USUAL,
 ) -> Event:
     """Return the event if such a stampede may be planned at `now`; raise CannotStampede."""
     _check_numbers(buyers, regions)
-    return _check_seat(event_id, seat_id, now).event
+    _check_options(options, regions)
+    event = _check_event(event_id, now)
+    free = CONTENDERS[options.contender].sells_product
+    if (seat_id is not None) != (options.shape == Shape.ONE_SEAT):
+        raise CannotStampede("seat", "Name a seat for the shape one-seat, and for no other.")
+    if seat_id:
+        _check_seat(event, seat_id, free=free)
+    elif not (seats := _wanted_seats(event.pk, free=free)):
+        raise CannotStampede("event", f"{event.name!r} has no seat that is available.")
+    elif options.shape == Shape.SPREAD and len(seats) < buyers:
+        raise CannotStampede("buyers", f"{buyers} buyers want a seat each, of {len(seats)}.")
+    return event
 
 
 def plan_stampede(
     *,
     event_id: UUID,
-    seat_id: UUID,
+    seat_id: UUID | None,
     buyers: int,
     regions: Sequence[str],
     started_by: UUID | None,
     now: datetime,
+    options: Options = _USUAL,
 ) -> UUID:
     """Write down a stampede and its buyers' attempts, all pending; return its id.
 
-    The buyers are dealt to the regions in turn. Runs several transactions, each below DSQL's
-    3,000 rows. Raises CannotStampede.
+    The buyers are dealt to the regions in turn, by the regions' weights. Runs several
+    transactions, each below DSQL's 3,000 rows. Raises CannotStampede.
     """
-    event = check_plan(event_id=event_id, seat_id=seat_id, buyers=buyers, regions=regions, now=now)
-    _settle_forgotten(seat_id, now)
+    event = check_plan(
+        event_id=event_id,
+        seat_id=seat_id,
+        buyers=buyers,
+        regions=regions,
+        now=now,
+        options=options,
+    )
+    _settle_forgotten(event_id, now)
     fans = gather_fans(event=event, number=buyers)
-    dealt = [regions[number % len(regions)] for number in range(buyers)]
+    dealt = deal(regions, buyers, options)
     stampede = Stampede(
         id=uuid4(),
         event_id=event_id,
         seat_id=seat_id,
+        contender=options.contender,
+        shape=options.shape,
+        options=options.as_dict(),
         buyers=buyers,
         started_by_id=started_by,
         created_at=now,
@@ -78,13 +115,61 @@ def plan_stampede(
         for region in regions
     ]
     _write_stampede(stampede, shares, now=now)
-    attempts = [
-        Attempt(stampede=stampede, region=region, number=number, fan_id=fan)
-        for number, (region, fan) in enumerate(zip(dealt, fans, strict=True), start=1)
-    ]
+    attempts = _plan_attempts(stampede, dealt, fans, options)
     for first in range(0, len(attempts), BATCH_ROWS):
         _write_attempts(attempts[first : first + BATCH_ROWS])
     return stampede.pk
+
+
+def _plan_attempts(
+    stampede: Stampede, dealt: Sequence[str], fans: Sequence[UUID], options: Options
+) -> list[Attempt]:
+    buyers = stampede.buyers
+    free = CONTENDERS[options.contender].sells_product
+    seats = [] if stampede.seat_id else _wanted_seats(stampede.event_id, free=free)
+    wanted = first_choices(seats, buyers, stampede.seat_id, options)
+    after = arrivals(buyers, options)
+    return [
+        Attempt(
+            stampede=stampede,
+            region=dealt[number],
+            number=number + 1,
+            fan_id=fans[number],
+            seat_id=wanted[number],
+            after_ms=after[number],
+        )
+        for number in range(buyers)
+    ]
+
+
+def _wanted_seats(event_id: UUID, *, free: bool) -> list[UUID]:
+    """Return the event's seats in order; with `free`, those that are available."""
+    seats = Seat.objects.filter(event_id=event_id)
+    if free:
+        seats = seats.filter(status=SeatStatus.AVAILABLE)
+    return list(seats.in_order().values_list("pk", flat=True))
+
+
+def _check_options(options: Options, regions: Sequence[str]) -> None:
+    try:
+        contender = contender_named(options.contender)
+        contender.require(options)
+    except Unavailable as error:
+        raise CannotStampede("contender", str(error)) from error
+    if options.shape not in Shape.values:
+        shapes = ", ".join(Shape.values)
+        raise CannotStampede("shape", f"There is no shape {options.shape!r}; use {shapes}.")
+    if options.faults and not contender.sells_product:
+        raise CannotStampede(
+            "faults",
+            f"The faults are those of the regional endpoints, and {contender.name} goes past them.",
+        )
+    bad = [name for name, weight in options.shares.items() if name not in regions or weight <= 0]
+    if bad:
+        raise CannotStampede("shares", f"No share for {', '.join(bad)}: name regions, above 0.")
+    for name in ("think_ms", "rush_ms", "lag_ms"):
+        if not 0 <= getattr(options, name) <= MOST_MS:
+            raise CannotStampede(name, f"{name} is 0 to {MOST_MS:,} milliseconds.")
 
 
 def _check_numbers(buyers: int, regions: Sequence[str]) -> None:
@@ -101,8 +186,8 @@ def _check_numbers(buyers: int, regions: Sequence[str]) -> None:
         raise CannotStampede("regions", "A region is named twice: name each once.")
 
 
-def _check_seat(event_id: UUID, seat_id: UUID, now: datetime) -> Seat:
-    """Return the seat with its event, if a stampede may run at them now."""
+def _check_event(event_id: UUID, now: datetime) -> Event:
+    """Return the event, if a stampede may run at it now."""
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
         raise CannotStampede("event", "There is no such event.")
@@ -118,12 +203,16 @@ def _check_seat(event_id: UUID, seat_id: UUID, now: datetime) -> Seat:
         raise CannotStampede(
             "event", f"{error.reason} Publish {event.name!r}, or change when it sells."
         ) from error
-    seat = Seat.objects.select_related("event").filter(pk=seat_id, event_id=event_id).first()
+    return event
+
+
+def _check_seat(event: Event, seat_id: UUID, *, free: bool) -> None:
+    """Refuse a seat that is none of the event's, or with `free` one that is not available."""
+    seat = Seat.objects.filter(pk=seat_id, event=event).first()
     if seat is None:
         raise CannotStampede("seat", f"{event.name!r} has no such seat.")
-    if seat.status != SeatStatus.AVAILABLE:
+    if free and seat.status != SeatStatus.AVAILABLE:
         raise CannotStampede("seat", _why_not(seat))
-    return seat
 
 
 def _why_not(seat: Seat) -> str:
@@ -138,35 +227,48 @@ def _name_others(seat: Seat) -> str:
     return f"Name one that is available, such as {', '.join(labels)}."
 
 
-def _settle_forgotten(seat_id: UUID, now: datetime) -> None:
-    """Close the stampedes at the seat that nobody runs any more."""
-    active = Stampede.objects.filter(seat_id=seat_id, state__in=_ACTIVE)
+def _settle_forgotten(event_id: UUID, now: datetime) -> None:
+    """Close the stampedes at the event that nobody runs any more."""
+    active = Stampede.objects.filter(event_id=event_id, state__in=_ACTIVE)
     for stampede_id in list(active.values_list("pk", flat=True)):
         settle(stampede_id=stampede_id, now=now)
 
 
-_ACTIVE = (StampedeState.PLANNED, StampedeState.RUNNING)
-
-
 @occ_retry(repeatable=True)
 def _write_stampede(stampede: Stampede, shares: list[StampedeRegion], *, now: datetime) -> None:
-    """Write the stampede, unless another one runs at the seat.
+    """Write the stampede, unless another one sells the same seats.
 
-    Two that plan at once would both see none (write skew), so both write the seat's row. To
+    Two that plan at once would both see none (write skew), so both write the event's row. To
     lock it would do on DSQL, but not on PostgreSQL, where who waited for a lock goes on in his
     old snapshot.
     """
-    seat = _check_seat(stampede.event_id, stampede.seat_id, now)
-    Seat.objects.filter(pk=seat.pk).update(changed_at=F("changed_at"))
-    others = Stampede.objects.filter(seat=seat, state__in=_ACTIVE).exclude(pk=stampede.pk)
-    if others.exists():
-        raise CannotStampede(
-            "seat",
-            f"Another stampede runs at seat {seat.label}. Wait for it, or use another seat. "
-            + _name_others(seat),
-        )
+    if CONTENDERS[stampede.contender].sells_product:
+        event = _check_event(stampede.event_id, now)
+        if stampede.seat_id:
+            _check_seat(event, stampede.seat_id, free=True)
+        Event.objects.filter(pk=event.pk).update(name=F("name"))
+        _refuse_company(stampede)
     Stampede.objects.bulk_create([stampede], ignore_conflicts=True)
     StampedeRegion.objects.bulk_create(shares, ignore_conflicts=True)
+
+
+def _refuse_company(stampede: Stampede) -> None:
+    others = Stampede.objects.filter(
+        event_id=stampede.event_id, state__in=_ACTIVE, contender__in=_SELLING
+    ).exclude(pk=stampede.pk)
+    if stampede.seat_id:
+        others = others.filter(Q(seat_id=stampede.seat_id) | Q(seat=None))
+    if not others.exists():
+        return
+    if stampede.seat is None:
+        raise CannotStampede(
+            "event", "Another stampede runs at the event. Wait for it, or use another event."
+        )
+    raise CannotStampede(
+        "seat",
+        f"Another stampede runs at seat {stampede.seat.label}. Wait for it, or use another "
+        f"seat. " + _name_others(stampede.seat),
+    )
 
 
 @occ_retry(repeatable=True)

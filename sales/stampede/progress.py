@@ -35,7 +35,7 @@ def progress_of(stampede_id: UUID) -> Progress:
         confirmed=Count("pk", filter=Q(outcome=Outcome.CONFIRMED)),
         rejected=Count("pk", filter=Q(outcome=Outcome.REJECTED)),
         failed=Count("pk", filter=Q(outcome__in=[Outcome.ERROR, Outcome.UNKNOWN])),
-        retries=Sum(Greatest(F("attempts") - 1, 0), default=0),
+        retries=Sum(Greatest(F("attempts") - Greatest(F("choices"), 1), 0), default=0),
         conflicts=Sum("conflicts", default=0),
     )
     return Progress(**counts)

@@ -18,7 +18,7 @@ from django.db import Error, connection
 from sales.stampede.buyers import Told
 from sales.stampede.clock import Clock
 from sales.stampede.settling import beat
-from worldseat.dsql.occ import Tally, occ_retry
+from worldseat.dsql.occ import occ_retry
 
 __all__ = ["Recorder", "Tried", "record"]
 
@@ -36,39 +36,49 @@ _RECORD = """
     UPDATE sales_attempt SET
         outcome = told.outcome, attempts = told.attempts, conflicts = told.conflicts,
         started_at = told.started_at, finished_at = told.finished_at,
-        detail = told.detail, told_order = told.told_order
+        detail = told.detail, told_order = told.told_order,
+        seat_id = told.seat_id, choices = told.choices
     FROM (VALUES {rows})
-        AS told (id, outcome, attempts, conflicts, started_at, finished_at, detail, told_order)
+        AS told (id, outcome, attempts, conflicts, started_at, finished_at, detail, told_order,
+                 seat_id, choices)
     WHERE sales_attempt.id = told.id
 """
 # The types make a column of nothing but NULLs fit, too.
 _ROW = (
     "(%s::uuid, %s::varchar, %s::integer, %s::integer, "
-    "%s::timestamptz, %s::timestamptz, %s::varchar, %s::uuid)"
+    "%s::timestamptz, %s::timestamptz, %s::varchar, %s::uuid, %s::uuid, %s::integer)"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """One finished attempt: what she was told, what @occ_retry counted, from when to when."""
+    """One finished attempt: what she was told, what it took, from when to when.
+
+    `seat_id` is the last of the `choices` seats that she tried; None: she found none.
+    """
 
     attempt_id: UUID
     told: Told
-    tally: Tally
+    attempts: int
+    conflicts: int
     started_at: datetime
     finished_at: datetime
+    seat_id: UUID | None
+    choices: int = 1
 
     def row(self) -> list[Any]:
         """Return the values of `_ROW`."""
         return [
             self.attempt_id,
             self.told.outcome.value,
-            self.tally.attempts,
-            self.tally.conflicts,
+            self.attempts,
+            self.conflicts,
             self.started_at,
             self.finished_at,
             self.told.detail,
             self.told.order_id,
+            self.seat_id,
+            self.choices,
         ]
 
 
@@ -93,11 +103,23 @@ class Recorder:
         self._finished: queue.SimpleQueue[Tried] = queue.SimpleQueue()
         self._kept: list[Tried] = []
         self._stop = threading.Event()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def put(self, tried: Tried) -> None:
         """Take a finished attempt; returns at once."""
         self._finished.put(tried)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether somebody has asked the stampede to stop; known within a second or two."""
+        return self._stopped.is_set()
+
+    def wait_until(self, instant: datetime) -> None:
+        """Return at an instant, or when the stampede is stopped."""
+        while (left := (instant - self._clock.now()).total_seconds()) > 0:
+            if self._stopped.wait(left):
+                return
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -120,7 +142,8 @@ class Recorder:
             while not self._stop.wait(_WRITE_SECONDS):
                 try:
                     if (now := self._clock.now()) >= next_beat:
-                        beat(share_id=self._share_id, now=now)
+                        if not beat(share_id=self._share_id, now=now):
+                            self._stopped.set()
                         next_beat = now + timedelta(seconds=_BEAT_SECONDS)
                     self._write()
                 except Error as error:

@@ -9,7 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from sales.models import Attempt, Outcome, Stampede, StampedeRegion
-from sales.stampede.witness import gather_evidence, judge
+from sales.stampede.buyers import STOPPED_BY_INDEX
+from sales.stampede.contenders import contender_named
+from sales.stampede.evidence import gather_evidence
+from sales.stampede.options import options_of
+from sales.stampede.surroundings import surroundings
+from sales.stampede.witness import judge
 
 __all__ = ["build_report", "nearest_rank", "summarise"]
 
@@ -21,7 +26,8 @@ def build_report(stampede: Stampede, shares: Sequence[StampedeRegion]) -> dict[s
     with every retry and wait between. The whole takes from the first start to the last end.
     """
     attempts = list(Attempt.objects.filter(stampede=stampede).order_by("number"))
-    verdict = judge(gather_evidence(stampede))
+    evidence, options = gather_evidence(stampede), options_of(stampede)
+    contender, verdict = contender_named(stampede.contender), judge(evidence)
     regions = {
         share.region: _report_share(
             stampede, share, [each for each in attempts if each.region == share.region]
@@ -31,24 +37,41 @@ def build_report(stampede: Stampede, shares: Sequence[StampedeRegion]) -> dict[s
     return {
         "id": str(stampede.pk),
         "event": stampede.event.name,
-        "seat": stampede.seat.label,
+        "seat": stampede.seat.label if stampede.seat else "",
+        "aim": stampede.aim,
+        "contender": contender.name,
+        "title": contender.title,
+        "store": contender.describe(options),
+        "shape": stampede.shape,
+        "options": stampede.options,
+        "seats": len(evidence.seats),
+        "currency": stampede.event.currency,
         "buyers": stampede.buyers,
         "state": stampede.state,
         "started_at": _iso(stampede.starts_at),
         **summarise(attempts),
         "oversold": verdict.oversold,
+        "oversold_minor": verdict.oversold_minor,
+        # Only where there is that index, and its error reaches the buyer.
+        "index_stops": _index_stops(attempts) if contender.name == "dsql" else None,
         "duration_ms": _duration_ms(attempts),
         "regions": regions,
         "witness": verdict.as_dict(),
+        "surroundings": surroundings(),
         "notes": [note for region in regions.values() for note in region["notes"]],
     }
+
+
+def _index_stops(attempts: Iterable[Attempt]) -> int:
+    """Count whom the unique index stopped from a second ticket, and not the isolation."""
+    return sum(each.detail.startswith(STOPPED_BY_INDEX) for each in attempts)
 
 
 def summarise(attempts: Sequence[Attempt]) -> dict[str, Any]:
     """Count outcomes and retries, and rank latencies; `missing` were told nothing.
 
     `attempts` and `conflicts` are what @occ_retry counted: an attempt is one run of the
-    transaction, a retry is every run of a buyer's after her first.
+    transaction, a retry is every run after the first that she made for a seat.
     """
     outcomes = Counter(attempt.outcome for attempt in attempts)
     latencies = sorted(
@@ -62,7 +85,7 @@ def summarise(attempts: Sequence[Attempt]) -> dict[str, Any]:
         "errors": outcomes[Outcome.ERROR],
         "unknown": outcomes[Outcome.UNKNOWN],
         "missing": outcomes[Outcome.PENDING],
-        "retries": sum(max(each.attempts - 1, 0) for each in attempts),
+        "retries": sum(max(each.attempts - max(each.choices, 1), 0) for each in attempts),
         "max_attempts": max((each.attempts for each in attempts), default=0),
         "conflicts": sum(each.conflicts for each in attempts),
         "p50_ms": nearest_rank(latencies, 50),

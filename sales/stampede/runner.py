@@ -7,21 +7,22 @@ import logging
 import queue
 import socket
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
 from os import getpid
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection
 
-from sales.models import Attempt, Outcome, StampedeRegion
-from sales.stampede.buyers import Buyer, Wish, buy
+from sales.models import Attempt, Outcome, Stampede, StampedeRegion
+from sales.stampede.buyers import Wish
+from sales.stampede.buying import Buying
 from sales.stampede.clock import Clock
-from sales.stampede.recorder import Recorder, Tried
+from sales.stampede.contenders import Contender, contender_named, run_of
+from sales.stampede.recorder import Recorder
 from sales.stampede.settling import claim_share, finish_share, settle
 from sales.stampede.starting_line import wait_for_start
-from worldseat.dsql.occ import tally
 
 __all__ = ["CONNECTIONS", "run_share"]
 
@@ -32,20 +33,29 @@ logger = logging.getLogger(__name__)
 CONNECTIONS = 64
 
 
-def run_share(*, stampede_id: UUID, region: str, buyer: Buyer = buy) -> bool:
+def run_share(*, stampede_id: UUID, region: str, contender: Contender | None = None) -> bool:
     """Run a region's buyers and record what each is told; settle if this region is the last.
 
-    Every thread opens its connection, then the regions agree on the instant and all start; a
-    region that is ready later starts at once, and the report says how late. Returns False, having
-    done nothing, when another worker has the share or the stampede is over.
+    Every thread connects, then the regions agree on the instant and all start; a region that is
+    ready later starts at once, and the report says how late. `contender` stands in for the
+    stampede's own. Returns False, having done nothing, when another worker has the share or the
+    stampede is over.
     """
     clock = Clock()
     share = claim_share(stampede_id=stampede_id, region=region, worker=_name_run(), now=clock.now())
     if share is None:
         logger.info("Nothing to do for stampede %s in %s", stampede_id, region)
         return False
-    with Recorder(share_id=share.pk, clock=clock) as recorder:
-        _let_run(_load_wishes(share), buyer, share, recorder, clock)
+    stampede = Stampede.objects.select_related("event").get(pk=stampede_id)
+    chosen = contender or contender_named(stampede.contender)
+    run = run_of(stampede)
+    wishes = _load_wishes(share)
+    fans = [wish.fan_id for wish in wishes]
+    with (
+        Recorder(share_id=share.pk, clock=clock) as recorder,
+        chosen.open(run, region, fans) as shop,
+    ):
+        _let_run(_queue(wishes), Buying(run, shop, clock), share, recorder)
     finish_share(share_id=share.pk, now=clock.now())
     settle(stampede_id=stampede_id, now=clock.now())
     return True
@@ -56,47 +66,53 @@ def _name_run() -> str:
     return f"{socket.gethostname()[:150]} pid {getpid()} run {uuid4().hex[:8]}"
 
 
-def _load_wishes(share: StampedeRegion) -> queue.SimpleQueue[Wish]:
-    wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
+def _load_wishes(share: StampedeRegion) -> list[Wish]:
     attempts = Attempt.objects.filter(
         stampede_id=share.stampede_id, region=share.region, outcome=Outcome.PENDING
-    )
-    for attempt_id, fan_id in attempts.order_by("number").values_list("pk", "fan_id"):
-        wishes.put(
-            Wish(
-                attempt_id=attempt_id,
-                event_id=share.stampede.event_id,
-                seat_id=share.stampede.seat_id,
-                fan_id=fan_id,
-                region=share.region,
-            )
+    ).order_by("after_ms", "number")
+    return [
+        Wish(
+            attempt_id=attempt.pk,
+            event_id=share.stampede.event_id,
+            seat_id=attempt.seat_id,
+            fan_id=attempt.fan_id,
+            region=share.region,
+            after=attempt.after_ms / 1000,
         )
-    return wishes
+        for attempt in attempts
+    ]
+
+
+def _queue(wishes: Sequence[Wish]) -> queue.SimpleQueue[Wish]:
+    waiting: queue.SimpleQueue[Wish] = queue.SimpleQueue()
+    for wish in wishes:
+        waiting.put(wish)
+    return waiting
 
 
 def _let_run(
-    wishes: queue.SimpleQueue[Wish],
-    buyer: Buyer,
-    share: StampedeRegion,
-    recorder: Recorder,
-    clock: Clock,
+    wishes: queue.SimpleQueue[Wish], buying: Buying, share: StampedeRegion, recorder: Recorder
 ) -> None:
     number = min(wishes.qsize(), _most_at_once())
     at_the_line = threading.Barrier(number + 1)
     agreed: Future[datetime] = Future()
+    clock = buying.clock
 
     def act() -> None:
         # Who cannot connect now, or sign a token, finds out as a buyer, and is told so.
         with contextlib.suppress(Exception):
-            connection.ensure_connection()
+            buying.shop.enter()
         try:
             at_the_line.wait()
-            clock.sleep_until(agreed.result())
+            start = agreed.result()
             with contextlib.suppress(queue.Empty):
-                while True:
-                    recorder.put(_try(wishes.get_nowait(), buyer, clock))
+                while not recorder.is_stopped:
+                    wish = wishes.get_nowait()
+                    recorder.wait_until(start + timedelta(seconds=wish.after))
+                    if not recorder.is_stopped:
+                        recorder.put(buying.try_for(wish))
         finally:
-            connection.close()
+            buying.shop.leave()
 
     threads = [threading.Thread(target=act, name=f"buyer-{each}") for each in range(number)]
     try:
@@ -118,17 +134,3 @@ def _most_at_once() -> int:
     """Return how many may act at once: a pool of connections also serves the recorder."""
     pool = settings.DATABASES["default"]["OPTIONS"].get("pool")
     return max(1, min(CONNECTIONS, pool["max_size"] - 2)) if pool else CONNECTIONS
-
-
-def _try(wish: Wish, buyer: Buyer, clock: Clock) -> Tried:
-    with tally() as counted:
-        started_at = clock.now()
-        told = buyer(wish, started_at)
-        finished_at = clock.now()
-    return Tried(
-        attempt_id=wish.attempt_id,
-        told=told,
-        tally=counted,
-        started_at=started_at,
-        finished_at=finished_at,
-    )

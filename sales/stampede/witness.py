@@ -13,86 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sales.models import (
-    Attempt,
-    LedgerEntry,
-    OrderState,
-    Outcome,
-    Seat,
-    SeatStatus,
-    Stampede,
-    Ticket,
-    TicketState,
-)
+from sales.models import OrderState, Outcome, SeatStatus
+from sales.stampede.evidence import Evidence, SeatSeen, Testimony, TicketSeen
+from sales.stampede.history import contradictions
 
-__all__ = [
-    "Evidence",
-    "SeatSeen",
-    "Testimony",
-    "TicketSeen",
-    "Verdict",
-    "Violation",
-    "gather_evidence",
-    "judge",
-]
+__all__ = ["Verdict", "Violation", "judge"]
 
 DOUBLE_SALE = "double_sale"
 LOST_SALE = "lost_sale"
 DISAGREEMENT = "disagreement"
+NOT_LINEARIZABLE = "not_linearizable"
+UNREADABLE = "unreadable"
 
-
-@dataclass(frozen=True)
-class SeatSeen:
-    """A seat as it is stored."""
-
-    id: UUID
-    label: str
-    status: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TicketSeen:
-    """A valid ticket as it is stored, with its order and what the ledger says of that.
-
-    Amounts are minor units. `order_tickets_minor` sums the order's valid tickets, `ledger_minor`
-    its ledger lines, in the order's currency (None: it has none).
-    """
-
-    id: UUID
-    seat_id: UUID
-    fan_id: UUID
-    order_id: UUID
-    order_fan_id: UUID
-    order_state: str
-    order_minor: int
-    order_tickets_minor: int
-    ledger_minor: int | None
-    currencies: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Testimony:
-    """What one buyer was told about her seat; PENDING and UNKNOWN: nothing."""
-
-    number: int
-    region: str
-    fan_id: UUID
-    seat_id: UUID
-    outcome: str
-    order_id: UUID | None = None
-
-    def __str__(self) -> str:
-        return f"buyer {self.number} ({self.region})"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything the witness looks at. `buyers` is how many were planned."""
-
-    buyers: int
-    seats: Sequence[SeatSeen]
-    tickets: Sequence[TicketSeen]
-    told: Sequence[Testimony]
+# A hall that was oversold has thousands; the counts say how many, and these show what they are.
+_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -111,27 +45,33 @@ class Violation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the witness found; `oversold` is how many fans too many were sold a seat."""
+    """What the witness found.
+
+    `oversold` is how many fans too many were sold a seat or told so, `oversold_minor` what their
+    seats cost at face value, in minor units.
+    """
 
     tickets: int
     seats_sold: int
     told_confirmed: int
     oversold: int
+    oversold_minor: int = 0
     violations: list[Violation] = field(default_factory=list)
 
     @property
     def agree(self) -> bool:
-        """Tell whether the three sources agree."""
+        """Tell whether the three sources agree, and each seat's history has an order."""
         return not self.violations
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the report has it."""
+        """Return it as the report has it: at most 100 violations, and how many there are."""
         return {
             "agree": self.agree,
             "tickets": self.tickets,
             "seats_sold": self.seats_sold,
             "told_confirmed": self.told_confirmed,
-            "violations": [violation.as_dict() for violation in self.violations],
+            "violation_count": len(self.violations),
+            "violations": [violation.as_dict() for violation in self.violations[:_SHOWN]],
         }
 
 
@@ -139,30 +79,67 @@ def judge(evidence: Evidence) -> Verdict:
     """Compare seats, tickets and what buyers were told; nothing is read or written.
 
     A ticket whose buyer was told nothing is in order: her worker died between the sale and the
-    answer. So is a ticket of somebody who took no part.
+    answer. So is a ticket of somebody who took no part, and a ticket that was refunded.
     """
-    tickets = _by_seat(evidence.tickets)
-    told = _by_seat(evidence.told)
+    valid = [ticket for ticket in evidence.tickets if ticket.valid]
+    tickets, told = _by_seat(valid), _by_seat(evidence.told)
+    refunded = {each.order_id for each in evidence.tickets if _is_refunded(each)}
+    voided = {each.seat_id for each in evidence.tickets if not each.valid}
     confirmed = {seat: _confirmed(each) for seat, each in told.items()}
-    violations = list(_missing_attempts(evidence))
+    violations = [*_unreadable(evidence), *_missing_attempts(evidence), *_unknown_seats(evidence)]
+    extra: list[tuple[SeatSeen, int]] = []
     for seat in evidence.seats:
         here, said = tickets.get(seat.id, []), told.get(seat.id, [])
-        yes = confirmed.get(seat.id, [])
+        yes = [each for each in confirmed.get(seat.id, []) if each.order_id not in refunded]
+        extra.append((seat, max(0, max(len(here), len(yes)) - 1)))
         violations += _double_sales(seat, here, yes)
         violations += _lost_sales(seat, here, yes)
         violations += _contradictions(seat, here, said)
         for ticket in here:
             violations += _bad_books(seat, ticket)
+        if seat.id not in voided:
+            # Otherwise it was taken, freed and may have been taken again.
+            violations += _impossible_orders(seat, here, said)
     return Verdict(
-        tickets=len(evidence.tickets),
+        tickets=len(valid),
         seats_sold=sum(seat.status == SeatStatus.SOLD for seat in evidence.seats),
         told_confirmed=sum(map(len, confirmed.values())),
-        oversold=sum(
-            max(0, max(len(tickets.get(seat.id, [])), len(confirmed.get(seat.id, []))) - 1)
-            for seat in evidence.seats
-        ),
+        oversold=sum(times for _, times in extra),
+        oversold_minor=sum(seat.price_minor * times for seat, times in extra),
         violations=violations,
     )
+
+
+def _is_refunded(ticket: TicketSeen) -> bool:
+    return not ticket.valid and ticket.refunds_minor > 0
+
+
+def _unreadable(evidence: Evidence) -> Iterator[Violation]:
+    if evidence.unreadable:
+        text = f"The store could not be read at the end: {evidence.unreadable}"
+        yield Violation(UNREADABLE, "", "", text)
+
+
+def _unknown_seats(evidence: Evidence) -> Iterator[Violation]:
+    """Find who was told yes of a seat that is none of the event's."""
+    known = {seat.id for seat in evidence.seats}
+    for buyer in _confirmed(evidence.told):
+        if buyer.seat_id not in known and not evidence.unreadable:
+            yield Violation(LOST_SALE, "", str(buyer), f"{buyer} was told yes of no seat at issue.")
+
+
+def _impossible_orders(
+    seat: SeatSeen, tickets: Sequence[TicketSeen], told: Sequence[Testimony]
+) -> Iterator[Violation]:
+    """Find attempts at a seat that no order of theirs explains."""
+    # Somebody who took no part, or was not told that she has it.
+    fans = {each.fan_id for each in _confirmed(told)}
+    others = any(ticket.fan_id not in fans for ticket in tickets)
+    # Held or blocked by somebody.
+    others = others or not (fans or seat.status == SeatStatus.AVAILABLE)
+    for one, other, text in contradictions(told, taken_by_others=others):
+        who = ", ".join(str(each) for each in (one, other) if each)
+        yield Violation(NOT_LINEARIZABLE, seat.label, who, text)
 
 
 def _by_seat(things: Iterable[Any]) -> dict[UUID, list[Any]]:
@@ -251,7 +228,7 @@ def _bad_books(seat: SeatSeen, ticket: TicketSeen) -> Iterator[Violation]:
     if ticket.ledger_minor is None:
         text = f"The ledger has no line for {order}."
         yield Violation(DISAGREEMENT, seat.label, who, text)
-    elif not ticket.order_tickets_minor == ticket.order_minor == ticket.ledger_minor:
+    elif not _adds_up(ticket, ticket.ledger_minor):
         text = (
             f"The amounts of {order} differ: tickets {ticket.order_tickets_minor}, "
             f"order {ticket.order_minor}, ledger {ticket.ledger_minor}."
@@ -259,58 +236,9 @@ def _bad_books(seat: SeatSeen, ticket: TicketSeen) -> Iterator[Violation]:
         yield Violation(DISAGREEMENT, seat.label, who, text)
 
 
-def gather_evidence(stampede: Stampede) -> Evidence:
-    """Read what the witness compares; call it in one transaction, so that it is one snapshot."""
-    seats = [stampede.seat_id]
-    attempts = Attempt.objects.filter(stampede=stampede).order_by("number")
-    return Evidence(
-        buyers=stampede.buyers,
-        seats=[SeatSeen(s.pk, s.label, s.status) for s in Seat.objects.filter(pk__in=seats)],
-        tickets=_see_tickets(seats),
-        told=[
-            Testimony(
-                number=attempt.number,
-                region=attempt.region,
-                fan_id=attempt.fan_id,
-                seat_id=stampede.seat_id,
-                outcome=attempt.outcome,
-                order_id=attempt.told_order,
-            )
-            for attempt in attempts
-        ],
-    )
-
-
-def _see_tickets(seats: Sequence[UUID]) -> list[TicketSeen]:
-    valid = Ticket.objects.filter(state=TicketState.VALID).select_related("order")
-    here = list(valid.filter(seat__in=seats).order_by("created_at", "pk"))
-    orders = {ticket.order_id for ticket in here}
-    of_order, books = defaultdict(list), defaultdict(list)
-    for ticket in valid.filter(order__in=orders):
-        of_order[ticket.order_id].append(ticket)
-    for line in LedgerEntry.objects.filter(order__in=orders):
-        books[line.order_id].append(line)
-    return [
-        TicketSeen(
-            id=ticket.pk,
-            seat_id=ticket.seat_id,
-            fan_id=ticket.fan_id,
-            order_id=ticket.order_id,
-            order_fan_id=ticket.order.fan_id,
-            order_state=ticket.order.state,
-            order_minor=ticket.order.total_minor - ticket.order.fees_minor,
-            order_tickets_minor=sum(each.price_minor for each in of_order[ticket.order_id]),
-            ledger_minor=_sum_of(books[ticket.order_id], ticket.order.fees_minor),
-            currencies=frozenset(
-                [ticket.order.currency]
-                + [each.currency for each in of_order[ticket.order_id]]
-                + [line.currency for line in books[ticket.order_id]]
-            ),
-        )
-        for ticket in here
-    ]
-
-
-def _sum_of(lines: Sequence[LedgerEntry], fees_minor: int) -> int | None:
-    """Return what the ledger says the tickets cost, fees left out; None without a line."""
-    return sum(line.amount_minor for line in lines) - fees_minor if lines else None
+def _adds_up(ticket: TicketSeen, ledger_minor: int) -> bool:
+    """Tell whether an order, its valid tickets and its ledger agree; fees may stay of a refund."""
+    tickets_minor = ticket.order_tickets_minor
+    if ticket.refunds_minor:
+        return tickets_minor <= ticket.order_minor == ledger_minor
+    return tickets_minor == ticket.order_minor == ledger_minor

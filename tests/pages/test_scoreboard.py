@@ -16,7 +16,9 @@ from tests.cast import make_fans
 pytestmark = pytest.mark.django_db
 
 
-def make_run(seat: Seat, now: datetime, *, told: list[Outcome], over: bool = True) -> Stampede:
+def make_run(
+    seat: Seat, now: datetime, *, told: list[Outcome], over: bool = True, why: str = ""
+) -> Stampede:
     """Write down a stampede whose buyers were told this, each after one attempt more."""
     stampede = Stampede.objects.create(
         event=seat.event,
@@ -36,6 +38,7 @@ def make_run(seat: Seat, now: datetime, *, told: list[Outcome], over: bool = Tru
             number=number,
             fan=fan,
             outcome=outcome,
+            detail=why,
             attempts=0 if pending else number,
             started_at=None if pending else now + timedelta(milliseconds=number),
             finished_at=None if pending else now + timedelta(milliseconds=100 * number),
@@ -50,7 +53,7 @@ NO, YES, WAITS = Outcome.REJECTED, Outcome.CONFIRMED, Outcome.PENDING
 
 
 def test_shows_retries_and_every_buyers_bar(client: Client, seat: Seat, now: datetime) -> None:
-    run = make_run(seat, now, told=[NO, NO, NO, NO])
+    run = make_run(seat, now, told=[NO, NO, NO, NO], why="The sale is paused.")
     page = client.get(reverse("sales:stampede", args=[run.pk])).content.decode()
     assert "<dt>Retries</dt><dd>6</dd>" in page  # 0 + 1 + 2 + 3
     assert page.count('<rect class="rejected" x=') == 4

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Organisation
-from sales.models import Event, Seat, Stampede
+from sales.models import Event, Seat, Shape, Stampede
+from sales.stampede.options import Options
 from sales.stampede.plan import plan_stampede
 from tests.cast import make_event
 from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at, wait_for
@@ -34,12 +36,14 @@ def wanted(rush: Event) -> Seat:
 
 @pytest.fixture
 def plan(wanted: Seat) -> Plan:
-    """Plan stampedes at the wanted seat: `plan(buyers=60)`."""
+    """Plan stampedes at the wanted seat: `plan(buyers=60, contender="http")`."""
 
-    def make(*, buyers: int = 4, seat: Seat = wanted) -> Stampede:
+    def make(*, buyers: int = 4, seat: Seat = wanted, **options: Any) -> Stampede:
+        chosen = Options(**options)
         stampede_id = plan_stampede(
             event_id=seat.event_id,
-            seat_id=seat.pk,
+            seat_id=seat.pk if chosen.shape == Shape.ONE_SEAT else None,
+            options=chosen,
             buyers=buyers,
             regions=settings.REGIONS,
             started_by=None,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sales.models import Attempt, Outcome, Stampede
+from sales.stampede.buyers import STOPPED_BY_INDEX
 from sales.stampede.progress import progress_of
 from sales.stampede.report import build_report, nearest_rank, summarise
 from tests.stampede.conftest import Plan
@@ -14,6 +15,12 @@ from tests.stampede.conftest import Plan
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+_DESCRIPTIONS = {
+    *("id", "regions", "notes", "surroundings", "aim", "contender", "title", "store", "shape"),
+    *("options", "seats", "currency"),
+}
 
 
 def _ms(milliseconds: float) -> timedelta:
@@ -66,8 +73,9 @@ def test_adds_up_the_regions_and_the_whole(plan: Plan) -> None:
     _tell(planned, 3, Outcome.ERROR, start=3, took=30, attempts=12, conflicts=12)
     _tell(planned, 4, Outcome.UNKNOWN, start=401, took=40.25, attempts=2)
     _tell(planned, 5, Outcome.REJECTED, start=4, took=50)
+    planned.attempts.filter(number=3).update(detail=f"{STOPPED_BY_INDEX}: IntegrityError")
     report = build_report(planned, list(planned.regions.order_by("region")))
-    shown = {key: value for key, value in report.items() if key not in {"id", "regions", "notes"}}
+    shown = {key: value for key, value in report.items() if key not in _DESCRIPTIONS}
     assert shown == {
         "event": "Rush",
         "seat": "A-1",
@@ -85,12 +93,15 @@ def test_adds_up_the_regions_and_the_whole(plan: Plan) -> None:
         "p50_ms": 30.0,
         "p99_ms": 50.0,
         "oversold": 0,
+        "oversold_minor": 0,
+        "index_stops": 1,
         "duration_ms": 439.2,
         "witness": {
             "agree": True,
             "tickets": 0,
             "seats_sold": 0,
             "told_confirmed": 0,
+            "violation_count": 0,
             "violations": [],
         },
     }

@@ -25,7 +25,8 @@ from sales.models import (
     StoredAnswer,
     Ticket,
 )
-from sales.stampede.buyers import Told, Wish, buy
+from sales.stampede.buyers import STOPPED_BY_INDEX, Told, Wish, buy
+from sales.stampede.contenders.product import Dsql
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
 from tests.cast import at_once
@@ -45,7 +46,8 @@ def _start(planned: Stampede) -> datetime:
 
 def _run_all(planned: Stampede, buyer: Callable[[Wish, datetime], Told] = buy) -> None:
     shares = [
-        partial(run_share, stampede_id=planned.pk, region=region, buyer=buyer) for region in REGIONS
+        partial(run_share, stampede_id=planned.pk, region=region, contender=Dsql(buyer))
+        for region in REGIONS
     ]
     assert at_once(shares) == [True, True]
     planned.refresh_from_db()
@@ -53,6 +55,7 @@ def _run_all(planned: Stampede, buyer: Callable[[Wish, datetime], Told] = buy) -
 
 def _wish(planned: Stampede) -> Wish:
     attempt = planned.attempts.get(number=1)
+    assert planned.seat_id
     return Wish(
         attempt_id=attempt.pk,
         event_id=planned.event_id,
@@ -114,7 +117,7 @@ def test_runs_no_buyer_twice_when_its_task_is_delivered_twice(
         came.append(wish)
         return buy(wish, now)
 
-    run = partial(run_share, stampede_id=planned.pk, region="us-east-1", buyer=note)
+    run = partial(run_share, stampede_id=planned.pk, region="us-east-1", contender=Dsql(note))
     assert sorted(map(str, at_once([run, run, run]))) == ["False", "False", "True"]
     assert run() is False
     assert len(came) == len({wish.attempt_id for wish in came}) == 10
@@ -174,17 +177,18 @@ def test_says_why_it_refused_when_the_sale_is_paused(plan: Plan, now: datetime) 
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"),
+    ("error", "outcome", "before"),
     [
-        (OutcomeUnknown("no answer"), Outcome.UNKNOWN),
-        (IntegrityError("one_valid_ticket_a_seat"), Outcome.ERROR),
-        (OperationalError("the server went away"), Outcome.ERROR),
-        (RuntimeError("x" * 1000), Outcome.ERROR),
+        (OutcomeUnknown("no answer"), Outcome.UNKNOWN, ""),
+        (IntegrityError("one_valid_ticket_a_seat"), Outcome.ERROR, f"{STOPPED_BY_INDEX}: "),
+        (OperationalError("the server went away"), Outcome.ERROR, ""),
+        (RuntimeError("x" * 1000), Outcome.ERROR, ""),
     ],
 )
 def test_tells_a_failure_and_goes_on(
     error: Exception,
     outcome: Outcome,
+    before: str,
     plan: Plan,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
@@ -195,6 +199,6 @@ def test_tells_a_failure_and_goes_on(
     monkeypatch.setattr("sales.stampede.buyers.purchase", fail)
     told = buy(_wish(plan()), now)
     assert told.outcome == outcome
-    assert told.detail == f"{type(error).__name__}: {error}"[:300]
+    assert told.detail == f"{before}{type(error).__name__}: {error}"[:300]
     assert told.order_id is None
     assert not Attempt.objects.exclude(outcome=Outcome.PENDING).exists()

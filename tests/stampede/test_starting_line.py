@@ -106,6 +106,6 @@ def test_tells_buyers_whose_token_cannot_be_signed(
         def close(self) -> None:
             return
 
-    monkeypatch.setattr("sales.stampede.runner.connection", Line())
+    monkeypatch.setattr("sales.stampede.contenders.product.connection", Line())
     assert run_share(stampede_id=called.pk, region=EAST)
     assert not called.attempts.filter(region=EAST, finished_at=None).exists()

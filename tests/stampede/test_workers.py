@@ -47,6 +47,7 @@ def test_sells_one_seat_to_one_of_many(
         "tickets": 1,
         "seats_sold": 1,
         "told_confirmed": 1,
+        "violation_count": 0,
         "violations": [],
     }
     regions = report["regions"]

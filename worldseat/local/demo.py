@@ -116,6 +116,7 @@ class _Demo:
                 **environment,
                 "DATABASE_URL": addresses.database_url,
                 "REDIS_URL": addresses.redis_url,
+                "WORLDSEAT_FOIL_DATABASE_URL": addresses.postgres_url,
                 "PYTHONUNBUFFERED": "1",
             },
             addresses.database_url_in,

@@ -1,0 +1,37 @@
+"""The contenders: what a stampede can run against, each the same buyers at another store."""
+
+from __future__ import annotations
+
+from sales.stampede.contenders.base import Contender, Found, Run, Shop, Unavailable, run_of
+from sales.stampede.contenders.postgresql import (
+    CONDITIONAL_UPDATE,
+    READ_COMMITTED,
+    SELECT_FOR_UPDATE,
+)
+from sales.stampede.contenders.product import Dsql
+
+__all__ = [
+    "CONTENDERS",
+    "Contender",
+    "Found",
+    "Run",
+    "Shop",
+    "Unavailable",
+    "contender_named",
+    "run_of",
+]
+
+_ALL: tuple[Contender, ...] = (
+    Dsql(),
+    READ_COMMITTED,
+    SELECT_FOR_UPDATE,
+    CONDITIONAL_UPDATE,
+)
+CONTENDERS = {each.name: each for each in _ALL}
+
+
+def contender_named(name: str) -> Contender:
+    """Return a contender; raises Unavailable for an unknown name."""
+    if name not in CONTENDERS:
+        raise Unavailable(f"There is no contender {name!r}; use {', '.join(CONTENDERS)}.")
+    return CONTENDERS[name]
