@@ -4,13 +4,12 @@ import asyncio
 import struct
 from datetime import UTC, datetime
 
-from worldseat.local.endpoint import tls
+from worldseat.local.endpoint import tls, version
 from worldseat.local.endpoint.backend import Backend, connect
 from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.rules import setting_refusal
 from worldseat.local.endpoint.session import Session
 from worldseat.local.endpoint.sql import identifier, literal
-from worldseat.local.endpoint.statements import REPORTED_VERSION
 from worldseat.local.endpoint.tokens import ADMIN, AccessDenied, check_token
 from worldseat.local.endpoint.wire import PROTOCOL_3, Refusal, Stream, frame, ready, text
 
@@ -104,7 +103,7 @@ class Admission:
     async def _greet(self, client: Stream, backend: Backend, user: str) -> None:
         told = {
             **backend.parameters,
-            "server_version": REPORTED_VERSION,
+            "server_version": version.REPORTED,
             "is_superuser": "off",
             "session_authorization": user,
         }

@@ -4,6 +4,7 @@ import fcntl
 import mmap
 from pathlib import Path
 
+from worldseat.local.endpoint import version
 from worldseat.local.endpoint.backend import Backend
 
 _LOCK_KEY = 0x44534C  # any number that only we use: several endpoints start at once
@@ -86,11 +87,12 @@ GRANT SELECT ON sys.jobs, sys.iam_pg_role_mappings TO PUBLIC;
 """
 
 
+
 async def install(backend: Backend) -> None:
     """Make the schema `sys`, unless it is there. Several endpoints may do so at once."""
     await backend.rows(f"SELECT pg_advisory_lock({_LOCK_KEY})")
     try:
-        await backend.rows(_INSTALL)
+        await backend.rows(_INSTALL + version.INSTALL)
     finally:
         await backend.rows(f"SELECT pg_advisory_unlock({_LOCK_KEY})")
 

@@ -5,7 +5,7 @@ import functools
 import re
 from dataclasses import dataclass, field, replace
 
-from worldseat.local.endpoint import job_statements, rules
+from worldseat.local.endpoint import job_statements, rules, version
 from worldseat.local.endpoint.sql import (
     Token,
     at_top,
@@ -17,8 +17,6 @@ from worldseat.local.endpoint.sql import (
     tokens,
 )
 from worldseat.local.endpoint.wire import Refusal
-
-REPORTED_VERSION = "16.15"
 
 
 class Kind(enum.Enum):
@@ -81,10 +79,6 @@ _KINDS = {
     **dict.fromkeys(_WRITES, Kind.WRITE),
 }
 _IAM = re.compile(r"aws\s+iam\s+(grant|revoke)\s+(\S+)\s+(?:to|from)\s+'([^']+)'\s*$", re.I | re.S)
-_VERSION = {
-    "server_version": REPORTED_VERSION,
-    "server_version_num": "160015",
-}
 
 
 _SHAPED = ("select", "insert", "update", "delete")
@@ -207,8 +201,8 @@ def _target(sql: str, words: list[Token]) -> str | None:
 def _forward(sql: str, words: list[Token], kind: Kind) -> tuple[str, str | None]:
     """Return the text for PostgreSQL and the tag to answer with, None for PostgreSQL's own."""
     first = words[0].text
-    if first == "show" and len(words) == 2 and words[1].text in _VERSION:
-        return f"SELECT '{_VERSION[words[1].text]}' AS {words[1].text}", "SHOW"
+    if first == "show" and len(words) == 2 and words[1].text in version.SETTINGS:
+        return f"SELECT '{version.SETTINGS[words[1].text]}' AS {words[1].text}", "SHOW"
     if first == "aws" and (found := _IAM.match(sql.strip())):
         return _iam(*found.groups())
     if kind is Kind.DDL and _is_async(words):
@@ -216,8 +210,10 @@ def _forward(sql: str, words: list[Token], kind: Kind) -> tuple[str, str | None]
         asked = job_statements.read(sql)
         told = ", ".join(map(literal, (sql, asked.kind, asked.name or asked.table)))
         return f"SELECT sys.submit_job({told}) AS job_id", tag
-    if kind in (Kind.LOCK, Kind.WRITE):
-        return optimistic_locks(sql, words), None
+    if kind in (Kind.READ, Kind.LOCK, Kind.WRITE):
+        asking = version.as_reported(sql, words)
+        words = words if asking == sql else tokens(asking)
+        return optimistic_locks(asking, words), None
     return sql, None
 
 
