@@ -87,7 +87,6 @@ GRANT SELECT ON sys.jobs, sys.iam_pg_role_mappings TO PUBLIC;
 """
 
 
-
 async def install(backend: Backend) -> None:
     """Make the schema `sys`, unless it is there. Several endpoints may do so at once."""
     await backend.rows(f"SELECT pg_advisory_lock({_LOCK_KEY})")

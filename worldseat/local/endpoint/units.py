@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass, field
 
 from worldseat.local.endpoint.statements import Statement
-from worldseat.local.endpoint.wire import SYNC, frame, query, text, without
+from worldseat.local.endpoint.wire import SYNC, complete, frame, query, text, without
 
 NO_TYPES = struct.pack("!H", 0)
 
@@ -86,6 +86,18 @@ class Unit:
     def describe(self) -> bytes:
         """Return the messages that ask for the types of the parameters."""
         return self._parse(self.statement.forward, self.types) + frame(b"D", b"S\0") + SYNC
+
+    @property
+    def tells_no_columns(self) -> bool:
+        """Say whether its answer does not describe the statement's parameters."""
+        return not any(k == b"D" and p[:1] == b"S" for k, p in self.messages)
+
+    def completed(self, tag: str) -> bytes:
+        """Return an answer without rows, as it would come back from `with_text`."""
+        if self.simple:
+            return complete(tag)
+        said = {b"B": frame(b"2"), b"D": frame(b"n"), b"C": frame(b"3"), b"E": complete(tag)}
+        return frame(b"1") + b"".join(said.get(kind, b"") for kind, _ in self.messages)
 
     def fit(self, data: bytes | bytearray) -> bytes:
         """Return what came back from `with_text` as an answer to the client's own messages."""
