@@ -57,26 +57,27 @@ class Backend(Stream):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(reader, writer)
         self.parameters: dict[str, str] = {}
-        self._begin = b""
-        self._begun = False
+        self._ahead: list[bytes] = []
+        self._owed = 0
 
-    def begin(self, sql: str) -> None:
-        """Have a BEGIN go ahead of the next request: that spares waiting for its answer."""
-        self._begin = query(sql)
+    def ahead(self, sql: str) -> None:
+        """Have a command that cannot fail go ahead of the next request: nobody waits for it."""
+        self._ahead.append(query(sql))
 
     async def send(self, *messages: bytes) -> None:
         """Write a request; waits only when the other side reads slowly."""
-        if self._begin:
-            messages = (self._begin, *messages)
-            self._begin, self._begun = b"", True
+        if self._ahead:
+            messages = (*self._ahead, *messages)
+            self._owed += len(self._ahead)
+            self._ahead.clear()
         await super().send(*messages)
 
     async def reply(self, sink: Sink | None = None) -> Reply:
         """Read up to ReadyForQuery. With `sink`, a long result is passed on as it comes."""
-        if self._begun:
-            self._begun = False
-            if (await super().reply()).error:
-                raise ConnectionResetError("PostgreSQL has begun no transaction")
+        while self._owed:
+            self._owed -= 1
+            if error := (await super().reply()).error:
+                raise ConnectionResetError(f"PostgreSQL has refused a command of ours: {error}")
         return await super().reply(sink)
 
     async def ask(self, sql: str) -> Reply:

@@ -53,14 +53,14 @@ async def write(executor: "Executor", transaction: Transaction, unit: Unit) -> R
         return reply
     code = reply.sqlstate
     if code in CONFLICTS or code == _UNIQUE:
-        await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
+        executor.backend.ahead("ROLLBACK TO SAVEPOINT statement")
     if code in _WAITED:
         answer = await _pretend(executor, transaction, unit)
         transaction.deferred.append(Deferred(unit, answer.answer))
         executor.region.counters.deferred += 1
         return answer
     if code in CONFLICTS or (code == _UNIQUE and await copies.is_hidden(executor, unit, reply)):
-        await doom(executor, transaction)
+        doom(executor, transaction)
         return await _pretend(executor, transaction, unit)
     raise as_refusal(reply)
 
@@ -83,10 +83,13 @@ async def settle(executor: "Executor", *, wound: bool) -> None:
     transaction.pretended.clear()
 
 
-async def doom(executor: "Executor", transaction: Transaction) -> None:
-    """Give up all that the transaction has written, and its locks, but not its snapshot."""
+def doom(executor: "Executor", transaction: Transaction) -> None:
+    """Give up all that the transaction has written, and its locks, but not its snapshot.
+
+    This goes ahead of the next request.
+    """
     if transaction.savepoint:
-        await executor.backend.ask("ROLLBACK TO SAVEPOINT writes")
+        executor.backend.ahead("ROLLBACK TO SAVEPOINT writes")
     transaction.doomed = True
     transaction.deferred.clear()
     transaction.pretended |= transaction.written
@@ -107,7 +110,7 @@ async def patient(executor: "Executor", unit: Unit) -> Reply:
     until = monotonic() + _PATIENCE_SECONDS
     milliseconds = executor.region.limits.lock_milliseconds
     backend = executor.backend
-    await backend.ask("SAVEPOINT patience")
+    backend.ahead("SAVEPOINT patience")
     executor.pushing, executor.must_yield = True, False
     try:
         async with executor.region.wounds.wounding(backend.pid, "data"):
@@ -118,7 +121,7 @@ async def patient(executor: "Executor", unit: Unit) -> Reply:
                     return reply
                 # On a busy machine it takes longer to find out who is in the way.
                 milliseconds = min(2 * milliseconds, _LONGEST_WAIT_MILLISECONDS)
-                await backend.ask(
+                backend.ahead(
                     f"ROLLBACK TO SAVEPOINT patience; SET LOCAL lock_timeout = {milliseconds}"
                 )
     finally:
@@ -170,10 +173,22 @@ async def _pretend(executor: "Executor", transaction: Transaction, unit: Unit) -
         if reply.error:
             raise Conflict
     else:
-        reply = await copies.answer(executor, unit)
+        undone = await _undone(executor, unit) if transaction.doomed else None
+        reply = undone or await copies.answer(executor, unit)
         transaction.pretended.add(statement.target_name or "")
     reply.data = bytearray(unit.fit(reply.data))
     return reply
+
+
+async def _undone(executor: "Executor", unit: Unit) -> Reply | None:
+    """Make a write of a transaction that is lost anyway, and undo it; None if it fails."""
+    undo = query("ROLLBACK TO SAVEPOINT undone; RELEASE SAVEPOINT undone")
+    backend, request = executor.backend, unit.with_text(unit.statement.forward)
+    await backend.send(query("SAVEPOINT undone"), request, undo)
+    await backend.reply()
+    reply = await backend.reply()
+    await backend.reply()
+    return None if reply.error else reply
 
 
 async def _touch(executor: "Executor", unit: Unit) -> None:

@@ -116,7 +116,8 @@ class Executor:
                 return
             self.region.counters.wounded += 1
             if reason == "data":
-                await conflicts.doom(self, transaction)
+                conflicts.doom(self, transaction)
+                await self.backend.ask("")  # its locks go at once
             else:
                 await self._fail()
                 transaction.outdated = True
@@ -149,7 +150,7 @@ class Executor:
         if kind in WRITERS:
             return await self._write(unit)
         if kind is Kind.BEGIN and self.transaction is None and unit.simple:
-            self.backend.begin(unit.statement.forward)
+            self.backend.ahead(unit.statement.forward)
             self.transaction = Transaction(explicit=True)
             return complete("BEGIN" if unit.statement.verb == "begin" else "START TRANSACTION")
         if kind is Kind.JOB:
@@ -229,7 +230,7 @@ class Executor:
         return int(rows[0][0] or 0)
 
     def _begin_implicit(self) -> None:
-        self.backend.begin("BEGIN")
+        self.backend.ahead("BEGIN")
         self.transaction = Transaction(explicit=False)
 
     async def _ask(self, unit: Unit, sink: Sink | None = None) -> Reply:
