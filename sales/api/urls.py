@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.api import purchases, scans, tickets, views
+from sales.api import holds, purchases, scans, tickets, views
 
 urlpatterns = [
     path("events/", views.EventListView.as_view(), name="event-list"),
@@ -16,6 +16,9 @@ urlpatterns = [
         name="availability",
     ),
     path("events/<uuid:event_id>/purchases/", purchases.PurchaseView.as_view(), name="purchases"),
+    path("events/<uuid:event_id>/holds/", holds.HoldsView.as_view(), name="holds"),
+    path("holds/<uuid:hold_id>/", holds.HoldView.as_view(), name="hold"),
+    path("holds/<uuid:hold_id>/extend/", holds.ExtendHoldView.as_view(), name="extend-hold"),
     path("orders/", views.OrderListView.as_view(), name="order-list"),
     path("orders/<uuid:order_id>/", views.OrderView.as_view(), name="order"),
     path("tickets/<uuid:ticket_id>/", tickets.TicketView.as_view(), name="ticket"),

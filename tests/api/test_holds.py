@@ -1,0 +1,107 @@
+"""Holds over HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from sales.models import Event, Hold, PriceType, Seat
+from tests.api.calls import ApiAs, assert_problem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ask(api: Any, event: Event, *, key: str = "hold-1", **body: Any) -> Any:
+    path = f"/api/v1/events/{event.pk}/holds/"
+    return api.post(path, body, format="json", headers={"Idempotency-Key": key})
+
+
+def test_holds_seats(api_as: ApiAs, fay: User, event: Event, seats: list[Seat]) -> None:
+    Event.objects.update(fee_minor=50)
+    child = PriceType.objects.create(category=seats[0].category, name="Child", price_minor=2000)
+    wanted = [str(seats[1].pk), {"seat": str(seats[0].pk), "price_type": str(child.pk)}]
+    answer = ask(api_as(fay), event, seats=wanted)
+    assert answer.status_code == 201, answer.content
+    held = answer.json()
+    assert held["total"] == {"amount": 6600, "currency": "EUR"}
+    assert held["fees"] == {"amount": 100, "currency": "EUR"}
+    assert [(line["seat"]["label"], line["price_type"]) for line in held["seats"]] == [
+        ("A-1", "Child"),
+        ("A-2", ""),
+    ]
+    assert held["seats"][0]["price"]["amount"] == 2050
+    assert api_as(fay).get(f"/api/v1/holds/{held['id']}/").json() == held
+
+
+def test_answers_a_repeat_with_the_first_answer(
+    api_as: ApiAs, fay: User, event: Event, seat: Seat
+) -> None:
+    api = api_as(fay)
+    first = ask(api, event, seats=[str(seat.pk)])
+    again = ask(api, event, seats=[str(seat.pk)])
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again["Idempotency-Replayed"] == "true"
+    assert Hold.objects.count() == 1
+    assert_problem(ask(api, event, key="other", seats=[str(seat.pk)]), 409, "seat-taken")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"seats": []},
+        {"seats": "all"},
+        {"seats": [7]},
+        {"seats": [None]},
+        {"seats": [{"price_type": "x"}]},
+        {"seats": ["00000000-0000-0000-0000-000000000001"] * 2},
+        {"seats": [{"seat": "00000000-0000-0000-0000-000000000001", "row": "A"}]},
+        {"seats": ["00000000-0000-0000-0000-000000000001"], "size": 2},
+        {"seats": ["00000000-0000-0000-0000-000000000001"], "code": "x" * 41},
+        {"seats": [f"00000000-0000-0000-0000-{number:012}" for number in range(101)]},
+    ],
+)
+def test_refuses_what_makes_no_sense(
+    api_as: ApiAs, fay: User, event: Event, body: dict[str, Any]
+) -> None:
+    assert_problem(ask(api_as(fay), event, **body), 400, "invalid")
+    assert not Hold.objects.exists()
+
+
+def test_extends_and_releases(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:
+    api = api_as(fay)
+    held = ask(api, event, seats=[str(seat.pk)]).json()
+    path = f"/api/v1/holds/{held['id']}/"
+    assert api.post(f"{path}extend/").json()["expires_at"] > held["expires_at"]
+    assert [api.delete(path).status_code for _ in range(2)] == [204, 204]
+    assert_problem(api.post(f"{path}extend/"), 410, "hold-expired")
+    seat.refresh_from_db()
+    assert seat.status == "available"
+
+
+def test_says_that_a_hold_has_expired(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:
+    api = api_as(fay)
+    held = ask(api, event, seats=[str(seat.pk)]).json()
+    Hold.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert_problem(api.post(f"/api/v1/holds/{held['id']}/extend/"), 410, "hold-expired")
+
+
+def test_shows_a_hold_to_its_fan_alone(
+    api_as: ApiAs, fay: User, alice: User, event: Event, seat: Seat
+) -> None:
+    held = ask(api_as(fay), event, seats=[str(seat.pk)]).json()
+    path = f"/api/v1/holds/{held['id']}/"
+    api = api_as(alice)
+    for answer in (api.get(path), api.delete(path), api.post(f"{path}extend/")):
+        assert_problem(answer, 404, "not-found")
+    seat.refresh_from_db()
+    assert seat.status == "held"
+
+
+def test_asks_for_a_code(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:
+    answer = ask(api_as(fay), event, seats=[str(seat.pk)], code="NONE")
+    assert_problem(answer, 403, "code-required")
