@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0002_holds_payments_codes_scans'),
+        ('sales', '0003_stampede_contenders'),
     ]
 
     operations = [
