@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser clean django-suite stop-at-every-statement
+.PHONY: help setup demo test browser clean django-suite stop-at-every-statement fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS=
 
 stop-at-every-statement: setup ## migrate stock apps, stopped and resumed at every statement (minutes)
 	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py
+
+fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes); REQUESTS=200 of each kind
+	@WORLDSEAT_FUZZ=$(or $(REQUESTS),100) $(python) -m pytest tests/api/test_fuzz.py
 
 clean: ## remove .venv, the local servers' data and the caches
 	@rm -rf .venv .worldseat staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

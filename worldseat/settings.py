@@ -294,6 +294,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "worldseat.api.schema.describe_bodies",
+    ],
     "ENUM_NAME_OVERRIDES": {"TicketState": "sales.models.TicketState"},
 }
 

@@ -49,7 +49,16 @@ class WantedSeatIn(StrictSerializer):
     {
         "oneOf": [
             {"type": "string", "format": "uuid"},
-            {"$ref": "#/components/schemas/WantedSeatIn"},
+            # Inline: nothing makes a component of a serializer that only a field uses.
+            {
+                "type": "object",
+                "properties": {
+                    "seat": {"type": "string", "format": "uuid"},
+                    "price_type": {"type": "string", "format": "uuid"},
+                },
+                "required": ["seat"],
+                "additionalProperties": False,
+            },
         ]
     }
 )

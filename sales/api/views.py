@@ -59,7 +59,7 @@ class EventListView(ListAPIView[Event]):
         operation_id="list_events",
         tags=["Fans"],
         parameters=[EventsQuery],
-        responses={200: EventOut(many=True), **problems("invalid")},
+        responses={200: EventOut(many=True), **problems("invalid", "not-authenticated")},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List events, the next one first."""
@@ -94,7 +94,9 @@ class EventView(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
-        operation_id="get_event", tags=["Fans"], responses={200: EventOut, **problems("not-found")}
+        operation_id="get_event",
+        tags=["Fans"],
+        responses={200: EventOut, **problems("not-authenticated", "not-found")},
     )
     def get(self, request: Request, event_id: UUID) -> Response:
         """Tell of an event, and what its seats cost."""
@@ -114,7 +116,11 @@ class PlanView(APIView):
         operation_id="get_plan",
         tags=["Fans"],
         parameters=[_IF_NONE_MATCH],
-        responses={200: ChartOut, 304: _NOT_MODIFIED, **problems("not-found")},
+        responses={
+            200: ChartOut,
+            304: _NOT_MODIFIED,
+            **problems("not-authenticated", "not-found"),
+        },
     )
     def get(self, request: Request, event_id: UUID) -> HttpResponseBase:
         """Return the chart: sections, rows, seats and what they cost; may be kept for long."""
@@ -163,7 +169,11 @@ class AvailabilityView(APIView):
         operation_id="get_availability",
         tags=["Fans"],
         parameters=[AvailabilityQuery, _IF_NONE_MATCH],
-        responses={200: AvailabilityOut, 304: _NOT_MODIFIED, **problems("invalid", "not-found")},
+        responses={
+            200: AvailabilityOut,
+            304: _NOT_MODIFIED,
+            **problems("invalid", "not-authenticated", "not-found"),
+        },
     )
     def get(self, request: Request, event_id: UUID) -> HttpResponseBase:
         """Tell which seats are not available, or with a cursor what has changed since."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -63,13 +65,29 @@ def test_describes_the_problems_of_every_operation(schema: dict[str, Any]) -> No
                 assert response["content"][MEDIA_TYPE]["examples"], (method, path, status)
 
 
+def test_refers_to_nothing_that_is_not_there(schema: dict[str, Any]) -> None:
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(schema)))
+    assert named == set(schema["components"]["schemas"]), "named, or else there without a use"
+
+
+def test_says_what_a_request_may_hold(schema: dict[str, Any]) -> None:
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            for content in operation.get("requestBody", {"content": {}})["content"].values():
+                assert content.get("examples"), (method, path)
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                fields = schema["components"]["schemas"][name]
+                assert fields["additionalProperties"] is False, (method, path)
+
+
 def test_describes_the_purchase(schema: dict[str, Any]) -> None:
     operation = schema["paths"]["/api/v1/events/{event_id}/purchases/"]["post"]
     key = next(each for each in operation["parameters"] if each["name"] == "Idempotency-Key")
     assert (key["in"], key["required"]) == ("header", True)
     assert {"token": []} in operation["security"]
     assert operation["requestBody"]["content"]["application/json"]["examples"]
-    assert set(operation["responses"]) == {"201", "400", "401", "403", "404", "409", "422", "503"}
+    statuses = "201 400 401 403 404 409 413 415 422 503"
+    assert list(operation["responses"]) == statuses.split()
     conflict = operation["responses"]["409"]["content"][MEDIA_TYPE]["examples"]
     assert {each["value"]["code"] for each in conflict.values()} == {"seat-taken", "not-on-sale"}
     assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework import serializers
@@ -16,6 +17,7 @@ __all__ = [
     "REPLAYED_HEADER",
     "DocsView",
     "SchemaView",
+    "describe_bodies",
     "optional_key",
     "problems",
 ]
@@ -38,6 +40,8 @@ STATUSES = {
     "other-event": 409,
     "reissue-limit": 409,
     "hold-expired": 410,
+    "body-too-large": 413,
+    "unsupported-media-type": 415,
     "idempotency-key-reused": 422,
     "busy": 503,
 }
@@ -109,6 +113,23 @@ class ProblemOut(serializers.Serializer[Any]):
     )
 
 
+class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call] # registers itself
+    """Say of a request's fields that there are no others, and that texts are not empty."""
+
+    target_class = "worldseat.api.parsing.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return the schema of the fields."""
+        schema: dict[str, Any] = auto_schema._map_serializer(
+            self.target, direction, bypass_extensions=True
+        )
+        for name, field in self.target.fields.items():
+            if isinstance(field, serializers.CharField) and not field.allow_blank:
+                schema["properties"][name].setdefault("minLength", 1)
+        return {**schema, "additionalProperties": False}
+
+
 def problems(*codes: str) -> dict[Any, OpenApiResponse]:
     """Describe the problems an operation answers with, for `responses` of extend_schema."""
     by_status: dict[int, list[str]] = {}
@@ -121,6 +142,31 @@ def problems(*codes: str) -> dict[Any, OpenApiResponse]:
             examples=[_example(status, code) for code in found],
         )
         for status, found in by_status.items()
+    }
+
+
+def describe_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add what every operation that reads a body may answer; a hook of drf-spectacular."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if "requestBody" not in operation:
+                continue
+            for code in ("body-too-large", "unsupported-media-type"):
+                operation["responses"][str(STATUSES[code])] = _described(code)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    return result
+
+
+def _described(code: str) -> dict[str, Any]:
+    example = _example(STATUSES[code], code)
+    return {
+        "description": TITLES[code],
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/ProblemOut"},
+                "examples": {code: {"value": example.value}},
+            }
+        },
     }
 
 
