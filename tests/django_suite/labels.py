@@ -31,22 +31,59 @@ _WATCH_SECONDS = 0.2
 
 @dataclass
 class Outcome:
-    """What became of the tests of a label.
+    """What became of the tests of a label; `records` holds the last word of each test.
 
-    `unexpected` are failures, errors and unexpected successes by test. `not_run` counts tests whose
-    class, or whose database, could not be set up.
+    What failed outside of any test (setting up a class) is in there too, under a name with a space.
     """
 
     label: str
     tests: int = 0
-    passed: int = 0
-    expected: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    unexpected: dict[str, str] = field(default_factory=dict)
-    not_run: int = 0
     seconds: float = 0.0
     log: str = ""
     complete: bool = False
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Take in a line of the record."""
+        if "test" in record:
+            # A test may be told of twice: it passed, and then could not be cleaned up after.
+            self.records[record["test"]] = record
+        else:
+            self.tests = record.get("total", self.tests)
+            self.complete = record.get("complete", self.complete)
+
+    @property
+    def passed(self) -> int:
+        """Return how many tests passed."""
+        return sum(each["outcome"] == "passed" for each in self.records.values())
+
+    @property
+    def expected(self) -> Counter[str]:
+        """Return how many tests failed as expected, by reason."""
+        return self._reasons("expected")
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """Return how many tests were left out, by reason."""
+        return self._reasons("skipped")
+
+    def _reasons(self, outcome: str) -> Counter[str]:
+        found = (each for each in self.records.values() if each["outcome"] == outcome)
+        return Counter(each["reason"] for each in found)
+
+    @property
+    def unexpected(self) -> dict[str, str]:
+        """Return failures, errors and unexpected successes: what they say, by test."""
+        return {
+            test: each.get("message", each["outcome"])
+            for test, each in self.records.items()
+            if each["outcome"] in ("error", "failure", "unexpected success")
+        }
+
+    @property
+    def not_run(self) -> int:
+        """Return how many tests had a class, or a database, that could not be set up."""
+        return self.tests - sum(" " not in test for test in self.records)
 
     @property
     def is_good(self) -> bool:
@@ -55,31 +92,18 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
-        plain = {"expected": dict(self.expected), "skipped": dict(self.skipped)}
-        return {**vars(self), **plain}
-
-    def add(self, record: dict[str, Any]) -> None:
-        """Take in a line of the record."""
-        outcome = record.get("outcome")
-        if "total" in record:
-            self.tests = self.not_run = record["total"]
-        elif "complete" in record:
-            self.complete = True
-        elif "of_class" in record:
-            self._count(record["of_class"], record)
-        else:
-            self.not_run -= 1
-            self._count(str(outcome), record)
-
-    def _count(self, outcome: str, record: dict[str, Any]) -> None:
-        if outcome == "passed":
-            self.passed += 1
-        elif outcome == "skipped":
-            self.skipped[record["reason"]] += 1
-        elif outcome == "expected":
-            self.expected[record["reason"]] += 1
-        else:
-            self.unexpected[record["test"]] = record.get("message", outcome)
+        return {
+            "label": self.label,
+            "tests": self.tests,
+            "passed": self.passed,
+            "expected": dict(self.expected),
+            "skipped": dict(self.skipped),
+            "unexpected": self.unexpected,
+            "not_run": self.not_run,
+            "complete": self.complete,
+            "seconds": round(self.seconds, 1),
+            "log": self.log,
+        }
 
 
 def run(
@@ -134,4 +158,4 @@ def _take(lines: Any, outcome: Outcome) -> None:
         if not line.endswith("\n"):
             lines.seek(at)
             return
-        outcome.add(json.loads(line))
+        outcome.take(json.loads(line))

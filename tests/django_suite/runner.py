@@ -80,8 +80,8 @@ class Result(unittest.TextTestResult):
 
     def _note(self, test: Any, outcome: str, **more: Any) -> None:
         if self._running is None:
-            # setUpClass or tearDownClass: such a test is never started.
-            _write({"test": test.id(), "of_class": outcome, **more})
+            # Setting up a class, or cleaning up after a test, is outside of any.
+            _write({"test": test.id(), "outcome": outcome, **more})
         elif self._running["outcome"] == "passed":
             self._running.update(outcome=outcome, **more)
 

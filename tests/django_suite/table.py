@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -44,20 +43,18 @@ def ended(outcome: Outcome) -> None:
 
 def of(outcomes: Sequence[Outcome]) -> str:
     """Return the figures of a run as a table, and what was expected and left out, by reason."""
+    total = _sum(outcomes)
     grid = Table(box=None, pad_edge=False)
     grid.add_column("label")
     for column in ("tests", "passed", "expected failures", "skipped", "unexpected", "not run", "s"):
         grid.add_column(column, justify="right")
     for each in outcomes:
         grid.add_row(each.label, *_figures(each))
-    grid.add_row("all", *_figures(_sum(outcomes)))
+    grid.add_row("all", *_figures(total))
     written = StringIO()
     console = Console(file=written, width=100)
     console.print(grid)
-    for title, counted in (
-        ("Expected failures", sum((each.expected for each in outcomes), Counter())),
-        ("Skipped", sum((each.skipped for each in outcomes), Counter())),
-    ):
+    for title, counted in (("Expected failures", total.expected), ("Skipped", total.skipped)):
         console.print(f"\n{title}:")
         for reason, count in counted.most_common():
             console.print(f"{count:6} {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -81,10 +78,6 @@ def _sum(outcomes: Sequence[Outcome]) -> Outcome:
     total = Outcome("all")
     for each in outcomes:
         total.tests += each.tests
-        total.passed += each.passed
-        total.expected += each.expected
-        total.skipped += each.skipped
-        total.unexpected |= {f"{each.label} {test}": text for test, text in each.unexpected.items()}
-        total.not_run += each.not_run
         total.seconds += each.seconds
+        total.records |= each.records
     return total

@@ -68,7 +68,7 @@ def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     records: list[dict[str, Any]] = [{"total": 6}, {"complete": True}]
     records += [json.loads(line) for line in (tmp_path / "record").read_text().splitlines()]
     for record in records:
-        found.add(record)
+        found.take(record)
     return found
 
 
@@ -97,3 +97,11 @@ def test_refuses_two_reasons_for_one_test(tmp_path: Path) -> None:
     listed.write_text("".join(f"[{n}]\nlimit = ''\nerror = 'x'\ntests = ['a.b']\n" for n in "ab"))
     with pytest.raises(ValueError, match=r"a\.b"):
         expectations.read(listed)
+
+
+def test_believes_the_last_word_of_a_test() -> None:
+    found = Outcome("sample", tests=1, complete=True)
+    found.take({"test": "a.b", "outcome": "passed"})
+    assert found.is_good
+    found.take({"test": "a.b", "outcome": "error", "message": "not cleaned up"})
+    assert (found.passed, found.unexpected) == (0, {"a.b": "not cleaned up"})
