@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import NotSupportedError
+from django.db.backends.ddl_references import Statement
 
-from worldseat.dsql.batches import update_in_batches
 from worldseat.dsql.schema_rebuild import RebuildSteps
 
 __all__ = ["ColumnSteps"]
@@ -40,17 +39,12 @@ class ColumnSteps(RebuildSteps):
             return
         if field.db_parameters(connection=self.connection)["type"] is None:
             return
-        self._refuse_new_column(model, field)
-        table = model._meta.db_table
-        if self.collect_sql or field.column not in self.catalog.columns(table):
-            self._alter(
-                table, f"ADD COLUMN {self._quoted(field.column)} {self._checked_type(field)}"
-            )
-        self._give_values(model, field)
-        if not field.null:
-            self._require_value(table, field.column)
+        if field.primary_key or field.generated:
+            self._rebuild_with_column(model, field)
+        else:
+            self._add_plain_column(model, field)
         self._add_own_check(model, field)
-        if field.unique:
+        if field.unique and not field.primary_key:
             self.execute(self._create_unique_sql(model, [field]))
         if field.remote_field and field.db_constraint:
             self.deferred_sql.append(
@@ -60,18 +54,15 @@ class ColumnSteps(RebuildSteps):
             self._comment(model, field)
         self.deferred_sql.extend(self._field_indexes_sql(model, field))
 
-    def _refuse_new_column(self, model: Any, field: Any) -> None:
-        why = None
-        if field.primary_key:
-            why = "a primary key"
-        elif field.generated:
-            why = "a generated column"
-        if why:
-            raise NotSupportedError(
-                f"{field} would add {why} to a table that exists, which DSQL cannot. Nothing was "
-                f"changed. Make a new model with the field, copy the rows in a data migration, "
-                f"and take its name over with RenameModel."
+    def _add_plain_column(self, model: Any, field: Any) -> None:
+        table = model._meta.db_table
+        if self.collect_sql or field.column not in self.catalog.columns(table):
+            self._alter(
+                table, f"ADD COLUMN {self._quoted(field.column)} {self._checked_type(field)}"
             )
+        self._give_values(model, field)
+        if not field.null:
+            self._require_value(table, field.column)
 
     def _give_values(self, model: Any, field: Any) -> None:
         """Fill a column that was just added with its default."""
@@ -90,19 +81,8 @@ class ColumnSteps(RebuildSteps):
 
     def _fill(self, model: Any, field: Any) -> None:
         column = self._quoted(field.column)
-        self._update(model, assignment=f"{column} = DEFAULT", condition=f"{column} IS NULL")
-
-    def _update(self, model: Any, *, assignment: str, condition: str) -> int:
-        table = self._quoted(model._meta.db_table)
-        if self.collect_sql:
-            self._plain(f"UPDATE {table} SET {assignment} WHERE {condition}")
-            return 0
-        return update_in_batches(
-            self.connection,
-            table=table,
-            key=[self._quoted(column) for column in self._key_columns(model)],
-            assignment=assignment,
-            condition=condition,
+        self._update(
+            model._meta.db_table, assignment=f"{column} = DEFAULT", condition=f"{column} IS NULL"
         )
 
     def _set_default(self, model: Any, field: Any, sql: str, params: Any) -> None:
@@ -124,10 +104,14 @@ class ColumnSteps(RebuildSteps):
         self.execute(*self._alter_column_comment_sql(model, field, None, field.db_comment))
 
     def remove_field(self, model: Any, field: Any) -> None:
-        """Drop a column."""
-        if field.primary_key:
-            raise NotSupportedError(
-                f"{field} is the primary key, which DSQL cannot drop. Nothing was changed. Make a "
-                f"new model without it and copy the rows."
-            )
-        super().remove_field(model, field)
+        """Drop a column; one of the primary key takes the key with it."""
+        if field.primary_key and field.concrete:
+            self._rebuild_without_column(model, field)
+            for sql in list(self.deferred_sql):
+                if self._names_column(sql, model._meta.db_table, field.column):
+                    self.deferred_sql.remove(sql)
+        else:
+            super().remove_field(model, field)
+
+    def _names_column(self, sql: Any, table: str, column: str) -> bool:
+        return isinstance(sql, Statement) and sql.references_column(table, column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import NotSupportedError, ProgrammingError
+from django.db import ProgrammingError
 from django.db.backends.base.schema import (  # type: ignore[attr-defined]  # stubs lack it
     _related_non_m2m_objects,
 )
@@ -33,26 +33,31 @@ class FieldSteps(ColumnSteps):
     ) -> None:
         """Change a column, one thing after the other, from what it is to what it shall be."""
         old_kind, new_kind = self._checked_type(old_field), self._checked_type(new_field)
-        self._refuse_key_change(old_field, new_field)
         if not self._find_column(model, old_field, new_field):
             return
         retyped = old_kind != new_kind
         pointing = self._pointing_fields(old_field, new_field) if retyped else []
         self._drop_what_goes(model, old_field, new_field, pointing)
         self._rename_column(model, old_field, new_field)
-        if retyped and new_field.primary_key:
+        if retyped and old_field.primary_key and new_field.primary_key:
             self._rebuild(model, old_field, new_field, new_kind)
+        elif retyped and new_field.generated:
+            self._rebuild_with_column(model, new_field)
         elif retyped:
             self._change_type(model, old_field, new_field, new_kind)
         for model_, relation in pointing:
             self._retype_pointing(model_, relation, old_field, new_field, new_kind)
+        if old_field.primary_key != new_field.primary_key:
+            key = [new_field.column] if new_field.primary_key else []
+            self._rebuild_with_key(model, new_field, key)
         self._alter_identity(model, old_field, new_field)
         self._alter_default_and_null(model, old_field, new_field)
         self._add_what_comes(model, old_field, new_field)
         if retyped:
             self._restore(model, new_field)
         for model_, relation in pointing:
-            if relation.db_constraint:
+            names = self._constraint_names(model_, [relation.column], foreign_key=True)
+            if relation.db_constraint and not names:
                 self.execute(self._create_fk_sql(model_, relation, "_fk"))
         if old_field.db_comment != new_field.db_comment:
             self._comment(model, new_field)
@@ -65,14 +70,6 @@ class FieldSteps(ColumnSteps):
         if new.null or not old.null:
             ignore = {*(ignore or ()), "default"}
         return bool(super()._field_should_be_altered(old, new, ignore))
-
-    def _refuse_key_change(self, old: Any, new: Any) -> None:
-        if old.primary_key != new.primary_key:
-            raise NotSupportedError(
-                f"{new} cannot become the primary key, or stop being it, in place on DSQL. Nothing "
-                f"was changed. Make a new model with the new key, copy the rows in a data "
-                f"migration, and take the name over with RenameModel."
-            )
 
     def _find_column(self, model: Any, old: Any, new: Any) -> bool:
         """Tell whether there is a column to change."""
@@ -136,6 +133,7 @@ class FieldSteps(ColumnSteps):
             self._alter(model._meta.db_table, f"{column} SET {cache}")
         else:
             self._alter(model._meta.db_table, f"{column} ADD {after}")
+            self._count_on(model._meta.db_table, new.column)
 
     def _drop_what_goes(
         self, model: Any, old: Any, new: Any, pointing: list[tuple[Any, Any]]
@@ -205,47 +203,3 @@ class FieldSteps(ColumnSteps):
             self.execute(self._create_fk_sql(model, new, "_fk_%(to_table)s_%(to_column)s"))
         if self._own_check(old) != self._own_check(new):
             self._add_own_check(model, new)
-
-    def _restore(self, model: Any, *fields: Any) -> None:
-        """Make again what an interrupted change of type has dropped, as the model says."""
-        table = model._meta.db_table
-        for field in fields:
-            if not field.null:
-                self._require_value(table, field.column)
-        if self.collect_sql:
-            return
-        for field in fields:
-            self._restore_of_field(model, field)
-        for together in model._meta.unique_together:
-            self._restore_unique(model, [model._meta.get_field(name) for name in together])
-        there = {*self.catalog.indexes(table), *self.catalog.constraints(table)}
-        for index in model._meta.indexes:
-            if index.name not in there:
-                self.add_index(model, index)
-        for constraint in model._meta.constraints:
-            if constraint.name not in there:
-                self.add_constraint(model, constraint)
-
-    def _restore_of_field(self, model: Any, field: Any) -> None:
-        if field.unique and not field.primary_key:
-            self._restore_unique(model, [field])
-        elif field.db_index and not self._constraint_names(model, [field.column], index=True):
-            self.execute(self._create_index_sql(model, fields=[field]))
-        if not self._constraint_names(model, [field.column], check=True):
-            self._add_own_check(model, field)
-        refers = field.remote_field and field.db_constraint
-        if refers and not self._constraint_names(model, [field.column], foreign_key=True):
-            self.execute(self._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s"))
-
-    def _restore_unique(self, model: Any, fields: list[Any]) -> None:
-        columns = [field.column for field in fields]
-        own = {constraint.name for constraint in model._meta.constraints}
-        names = self._constraint_names(model, columns, unique=True, exclude=own)
-        if not names:
-            self.execute(self._create_unique_sql(model, fields))
-            return
-        constraints = self.catalog.constraints(model._meta.db_table)
-        if not constraints.keys() & set(names):
-            # The index was built, and the run ended before it became a constraint.
-            used = {"table": self._quoted(model._meta.db_table), "name": self._quoted(names[0])}
-            self._plain(self.sql_use_index % used)

@@ -30,10 +30,29 @@ class TypeSteps(ConstraintSteps):
     def _plain(self, sql: str, params: Any = None) -> None:
         super().execute(sql, params)
 
-    def _key_columns(self, model: Any) -> list[str]:
-        """Return the columns of the primary key."""
-        key = model._meta.pk
-        return list(getattr(key, "columns", None) or [key.column])
+    def _key_there(self, table: str) -> list[str]:
+        """Return the columns of the primary key that a table has."""
+        constraints = self.catalog.constraints(table).values()
+        return [name for each in constraints if each.kind == "p" for name in each.columns]
+
+    def _update(self, table: str, *, assignment: str, condition: str) -> int:
+        """Change rows in as many steps as they need; return how many changed."""
+        if self.collect_sql:
+            self._plain(f"UPDATE {self._quoted(table)} SET {assignment} WHERE {condition}")
+            return 0
+        key = self._key_there(table)
+        if not key:
+            # Nothing to go along: only the rows of one transaction.
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"UPDATE {self._quoted(table)} SET {assignment} WHERE {condition}")
+                return int(cursor.rowcount)
+        return update_in_batches(
+            self.connection,
+            table=self._quoted(table),
+            key=[self._quoted(column) for column in key],
+            assignment=assignment,
+            condition=condition,
+        )
 
     def _require_value(self, table: str, column: str) -> None:
         """Make a column NOT NULL by a validated CHECK: DSQL has no SET NOT NULL."""
@@ -69,6 +88,21 @@ class TypeSteps(ConstraintSteps):
             what=f"The validation of the constraint {name} on {table}",
             undo=lambda: self._alter(table, f"DROP CONSTRAINT IF EXISTS {quoted}"),
         )
+
+    def _count_on(self, table: str, column: str) -> None:
+        """Let a counting column go on after its highest number."""
+        self._alter(
+            table,
+            f"ALTER COLUMN {self._quoted(column)} RESTART WITH {self._next(table, column)}",
+        )
+
+    def _next(self, table: str, column: str) -> int:
+        """Return the number after the highest of a column."""
+        name = self._quoted(column)
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT coalesce(max({name}), 0) + 1 FROM {self._quoted(table)}")
+            [number] = cursor.fetchone()
+        return max(int(number), 1)
 
     def _spare_names(self, table: str, column: str) -> tuple[str, str]:
         """Return the names of the new column before the swap, and of the old one after it."""
@@ -122,20 +156,12 @@ class TypeSteps(ConstraintSteps):
     def _copy(self, model: Any, column: str, new: str, cast: str) -> None:
         """Copy a column's values until a pass finds nothing to copy."""
         target, source = self._quoted(new), f"{self._quoted(column)}{cast}"
-        table = self._quoted(model._meta.db_table)
         condition = f"{target} IS DISTINCT FROM {source}"
-        if self.collect_sql:
-            self._plain(f"UPDATE {table} SET {target} = {source} WHERE {condition}")
-            return
-        key = [self._quoted(each) for each in self._key_columns(model)]
         for _ in range(_PASSES):
-            if not update_in_batches(
-                self.connection,
-                table=table,
-                key=key,
-                assignment=f"{target} = {source}",
-                condition=condition,
-            ):
+            changed = self._update(
+                model._meta.db_table, assignment=f"{target} = {source}", condition=condition
+            )
+            if not changed:
                 return
 
     def _move_dependants(self, table: str, old: str, column: str) -> None:

@@ -17,7 +17,11 @@ class DatabaseValidation(BaseDatabaseValidation):
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         """Return what will hurt on DSQL."""
-        return [*check_connection(self.connection), *check_models(self.connection)]
+        return [
+            *super().check(**kwargs),
+            *check_connection(self.connection),
+            *check_models(self.connection),
+        ]
 
     def check_field_type(self, field: Any, field_type: str) -> list[CheckMessage]:
         """Return an error where no column of DSQL can hold the field."""
