@@ -24,10 +24,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
-
 from sales.events import visible_event
-from sales.models import Event, Seat, SeatQuerySet, SeatStatus
+from sales.occupancy import SKEW, occupancy_of
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["Availability", "BadCursor", "Cursor", "availability"]
@@ -35,8 +33,6 @@ __all__ = ["Availability", "BadCursor", "Cursor", "availability"]
 OVERLAP = timedelta(seconds=30)
 DEEP_EVERY = timedelta(minutes=5)
 DEEP_OVERLAP = timedelta(seconds=330)
-# How far the clocks of two servers may differ.
-SKEW = timedelta(seconds=10)
 
 
 class BadCursor(ValueError):
@@ -98,50 +94,45 @@ def _instant(milliseconds: Any) -> datetime:
 
 @dataclass(frozen=True)
 class Availability:
-    """The seats of an event at one instant.
+    """The seats of an event at one instant; `age` is how long ago that was.
 
     `counts` has, for each category that has seats, how many there are of each status;
-    `changed` lists seat and status.
+    `changed` lists seat and status. Ids are texts, as they are sent.
     """
 
     cursor: Cursor
-    counts: dict[UUID, dict[str, int]]
-    changed: list[tuple[UUID, str]]
+    age: timedelta
+    counts: dict[str, dict[str, int]]
+    changed: list[tuple[str, str]]
 
 
-@occ_retry(repeatable=True)
 def availability(*, event_id: UUID, user: Any, since: str | None, now: datetime) -> Availability:
-    """Read which seats can be had, in one snapshot.
+    """Tell which seats can be had, as of less than a second ago (see `sales.occupancy`).
 
     Without `since`, `changed` has all seats but the available ones; with a cursor, all that
     have changed since it was given out, also those that are available again, and perhaps some
-    that the watcher knows already. An event whose seats are not complete has none.
+    that the watcher knows already. A seat whose hold has expired is available, and has changed
+    when it expired. An event whose seats are not complete has none.
 
-    Raises EventNotFound for what the user may not see, and BadCursor.
+    `user` is looked at only where the event is not public. Raises EventNotFound for what the
+    user may not see, and BadCursor.
     """
-    event = visible_event(event_id=event_id, user=user)
+    found = occupancy_of(event_id=event_id, now=now)
+    if not found.is_public:
+        _check_visible(event_id=event_id, user=user)
     cursor = Cursor.decode(since, event_id=event_id, now=now) if since is not None else None
-    seats = _seats_of(event)
-    if cursor is None:
-        changed = seats.exclude(status=SeatStatus.AVAILABLE)
-        moved = Cursor(event_id, now, now)
-    else:
-        changed = seats.filter(changed_at__gte=cursor.since(now))
-        moved = cursor.moved(now)
+    at = found.read_at
+    if cursor:
+        # Her last answer may have come from another server, with a copy that was newer.
+        at = max(at, cursor.seen_at)
     return Availability(
-        cursor=moved,
-        counts=_counts(seats),
-        changed=list(changed.in_order().values_list("pk", "status")),
+        cursor=cursor.moved(at) if cursor else Cursor(event_id, at, at),
+        age=found.age(now),
+        counts=found.counts(),
+        changed=found.statuses(since=cursor.since(at) if cursor else None),
     )
 
 
-def _seats_of(event: Event) -> SeatQuerySet:
-    return Seat.objects.filter(event=event) if event.plan_id else Seat.objects.none()
-
-
-def _counts(seats: SeatQuerySet) -> dict[UUID, dict[str, int]]:
-    rows = seats.order_by().values_list("category_id", "status").annotate(seats=Count("pk"))
-    counts: dict[UUID, dict[str, int]] = {}
-    for category, status, number in rows.order_by("category__position", "category_id"):
-        counts.setdefault(category, dict.fromkeys(SeatStatus.values, 0))[status] = number
-    return counts
+@occ_retry(repeatable=True)
+def _check_visible(*, event_id: UUID, user: Any) -> None:
+    visible_event(event_id=event_id, user=user)

@@ -143,6 +143,8 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "worldseat",
+        # What has another way (availability, charts) goes it rather than wait.
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 2},
     }
 }
 CELERY_BROKER_URL = REDIS_URL

@@ -16,6 +16,12 @@ from tests.cast import make_event
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture
+def uncached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every look read the database: tests do not wait for a second to pass."""
+    monkeypatch.setattr("sales.occupancy.RENEW_AFTER", timedelta(0))
+
+
 def look(api: APIClient, event: Event, since: str | None = None, **headers: str) -> Any:
     query = {} if since is None else {"since": since}
     return api.get(f"/api/v1/events/{event.pk}/availability/", query, headers=headers)
@@ -39,6 +45,7 @@ def test_counts_the_seats_of_each_category(api: APIClient, event: Event, seats: 
     ]
 
 
+@pytest.mark.usefixtures("uncached")
 def test_tells_what_has_changed_since(
     api_as: ApiAs, fay: User, event: Event, seats: list[Seat]
 ) -> None:
@@ -52,6 +59,7 @@ def test_tells_what_has_changed_since(
     assert second["counts"][0]["sold"] == 1
 
 
+@pytest.mark.usefixtures("uncached")
 def test_tells_that_a_seat_is_available_again(
     api: APIClient, event: Event, seat: Seat, now: Any
 ) -> None:
@@ -64,6 +72,7 @@ def test_tells_that_a_seat_is_available_again(
     assert again["changed"] == [{"seat": str(seat.pk), "status": "available"}]
 
 
+@pytest.mark.usefixtures("uncached")
 def test_need_not_be_fetched_again_while_nothing_changes(
     api_as: ApiAs, fay: User, event: Event, seat: Seat
 ) -> None:
@@ -91,6 +100,7 @@ def test_refuses_the_cursor_of_another_event(
     assert_problem(look(api, event, cursor), 400, "invalid")
 
 
+@pytest.mark.usefixtures("uncached")
 def test_has_no_seats_while_the_plan_is_not_complete(
     api: APIClient, api_as: ApiAs, alice: User, event: Event
 ) -> None:

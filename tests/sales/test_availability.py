@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def look(event: Event, now: datetime, since: str | None = None) -> tuple[str, set[str]]:
     found = availability(event_id=event.pk, user=AnonymousUser(), since=since, now=now)
-    labels = {seat.pk: seat.label for seat in event.seats.all()}
+    labels = {str(seat.pk): seat.label for seat in event.seats.all()}
     return found.cursor.encode(), {labels[seat] for seat, _ in found.changed}
 
 
@@ -83,3 +83,11 @@ def test_takes_a_cursor_of_its_event_only_and_of_the_past(event: Event, now: dat
         Cursor.decode(text, event_id=uuid4(), now=now)
     with pytest.raises(BadCursor):
         Cursor.decode(text, event_id=event.pk, now=now - timedelta(minutes=1))
+
+
+def test_takes_a_cursor_from_a_copy_that_was_newer(event: Event, now: datetime) -> None:
+    """Another server's copy is half a second older than the one she was last told of."""
+    newer = Cursor(event.pk, now + timedelta(seconds=0.4), now + timedelta(seconds=0.4))
+    text, _ = look(event, now, newer.encode())
+    again = Cursor.decode(text, event_id=event.pk, now=now)
+    assert again.seen_at >= again.deep_at
