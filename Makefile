@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser clean django-suite stop-at-every-statement fuzz
+.PHONY: help setup demo test browser clean django-suite long-run stop-at-every-statement fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -29,6 +29,10 @@ browser: setup ## say which Chromium the browser tests use; fetches one from npm
 django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS='schema basic', JSON=file
 	@$(python) -m tests.django_suite $(LABELS) $(if $(JSON),--json $(JSON))
 	@echo "The migrations of stock apps, stopped and resumed: make stop-at-every-statement"
+
+
+long-run: setup ## drive the sale by chance, from two regions with faults, for minutes
+	@WORLDSEAT_LONG_RUN=1 $(python) -m pytest --timeout 1800 tests/sales/machine
 
 stop-at-every-statement: setup ## migrate stock apps, stopped and resumed at every statement (minutes)
 	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py

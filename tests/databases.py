@@ -11,6 +11,11 @@ from urllib.parse import urlsplit
 import psycopg
 
 
+def url_of(name: str) -> str:
+    """Return the URL of a database on the run's PostgreSQL."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
 @contextmanager
 def own_database(purpose: str) -> Iterator[str]:
     """Make a database on the run's PostgreSQL, yield its URL, and drop it."""
@@ -18,5 +23,5 @@ def own_database(purpose: str) -> Iterator[str]:
     name = f"{purpose}_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        yield url_of(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,189 @@
+"""The event that the machine sells, its people, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from accounts.models import Role, User
+from sales.codes import CodeExhausted, CodeRequired
+from sales.holds import (
+    HoldExpired,
+    HoldNotFound,
+    Wanted,
+    extend_hold,
+    hold_seats,
+    release_hold,
+    tidy_holds,
+)
+from sales.idempotency import Answer, Keyed, RequestKey
+from sales.limits import LimitReached
+from sales.models import Event, Hold, PresaleCode, PriceCategory, Seat, Ticket
+from sales.purchases import purchase
+from sales.scanning import admit
+from sales.seats import SeatTaken
+from sales.ticket_codes import read_code
+from sales.tickets import TicketUsed, TicketVoid, code_of, reissue
+from tests.cast import make_event, make_fans, make_member, make_organisation
+
+__all__ = ["ACTS", "KEYED", "REFUSALS", "Act", "World", "make_world"]
+
+REFUSALS = (
+    SeatTaken,
+    LimitReached,
+    CodeRequired,
+    CodeExhausted,
+    HoldExpired,
+    HoldNotFound,
+    TicketVoid,
+    TicketUsed,
+)
+
+# How far the second region's clock is ahead of the first's.
+SKEW = timedelta(seconds=3)
+
+
+@dataclass
+class World:
+    """An event on sale with twelve seats, three fans, a door. `now` is the first region's time."""
+
+    event: Event
+    seats: list[Seat]
+    fans: list[User]
+    staff: User
+    now: datetime = field(default_factory=timezone.now)
+
+    def clock(self, region: int) -> datetime:
+        """Return the time in a region."""
+        return self.now + region * SKEW
+
+    @property
+    def latest(self) -> datetime:
+        """Return the time of the clock that is ahead."""
+        return self.now + SKEW
+
+
+def make_world() -> World:
+    """Make an event: three tickets a fan, two of them in the front, and a code for two."""
+    organisation = make_organisation(f"machine {uuid4().hex[:8]}")
+    staff = make_member(f"door{uuid4().hex[:8]}", organisation, Role.BOX_OFFICE)
+    event = make_event(organisation, limit_per_fan=3, fee_minor=100, fee_basis_points=150)
+    PriceCategory.objects.filter(event=event, name="Front").update(limit_per_fan=2)
+    PresaleCode.objects.create(
+        event=event,
+        code="FEW",
+        cap=2,
+        valid_from=event.on_sale_at,
+        valid_until=event.off_sale_at,
+    )
+    seats = list(event.seats.in_order())
+    return World(event, seats, make_fans(3), staff)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something somebody does in a region; `one` and `two` choose what she does it to.
+
+    `key` is the idempotency key of what has one.
+    """
+
+    name: str
+    region: int
+    fan: int
+    one: int
+    two: int
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+
+def _request(world: World, act: Act) -> RequestKey:
+    fan = world.fans[act.fan]
+    return RequestKey(fan_id=fan.pk, key=act.key, fingerprint=act.name.ljust(64, "."))
+
+
+def _as_answer(thing: Any) -> Answer:
+    return Answer(201, {"id": str(thing.pk)})
+
+
+def _buy(world: World, act: Act) -> Any:
+    return purchase(
+        event_id=world.event.pk,
+        seat_id=world.seats[act.one].pk,
+        fan_id=world.fans[act.fan].pk,
+        region=f"region-{act.region}",
+        now=world.clock(act.region),
+        code="FEW" if act.two % 3 == 0 else "",
+        keyed=Keyed(_request(world, act), render=_as_answer),
+    )
+
+
+def _hold(world: World, act: Act) -> Any:
+    chosen = {world.seats[act.one].pk, world.seats[act.two].pk}
+    return hold_seats(
+        event_id=world.event.pk,
+        wanted=[Wanted(seat) for seat in sorted(chosen)],
+        fan_id=world.fans[act.fan].pk,
+        region=f"region-{act.region}",
+        now=world.clock(act.region),
+        code="FEW" if act.two % 3 == 0 else "",
+        keyed=Keyed(_request(world, act), render=_as_answer),
+    )
+
+
+def _some_hold(world: World, act: Act) -> Hold | None:
+    holds = list(Hold.objects.filter(event=world.event).order_by("-created_at", "pk")[:4])
+    return holds[act.one % len(holds)] if holds else None
+
+
+def _some_ticket(world: World, act: Act) -> Ticket | None:
+    tickets = list(Ticket.objects.filter(event=world.event).order_by("pk"))
+    return tickets[act.one % len(tickets)] if tickets else None
+
+
+def _extend(world: World, act: Act) -> Any:
+    if held := _some_hold(world, act):
+        extend_hold(hold_id=held.pk, fan_id=held.fan_id, now=world.clock(act.region))
+
+
+def _release(world: World, act: Act) -> Any:
+    if held := _some_hold(world, act):
+        release_hold(hold_id=held.pk, fan_id=held.fan_id, now=world.clock(act.region))
+
+
+def _tidy(world: World, act: Act) -> Any:
+    tidy_holds(now=world.clock(act.region))
+
+
+def _scan(world: World, act: Act) -> Any:
+    if ticket := _some_ticket(world, act):
+        admit(
+            code=read_code(code_of(ticket)),
+            user=world.staff,
+            scan_id=UUID(act.key),
+            now=world.clock(act.region),
+            gate=f"gate {act.region}",
+            event_id=world.event.pk,
+        )
+
+
+def _reissue(world: World, act: Act) -> Any:
+    if ticket := _some_ticket(world, act):
+        owner = next(fan for fan in world.fans if fan.pk == ticket.fan_id)
+        reissue(ticket_id=ticket.pk, user=owner, now=world.clock(act.region))
+
+
+ACTS: dict[str, Callable[[World, Act], Any]] = {
+    "buy": _buy,
+    "hold": _hold,
+    "extend": _extend,
+    "release": _release,
+    "tidy": _tidy,
+    "scan": _scan,
+    "reissue": _reissue,
+}
+# What is asked for with an idempotency key.
+KEYED = frozenset({"buy", "hold"})
