@@ -27,11 +27,22 @@ def in_order_of_deletion(connection: Any, tables: Iterable[str]) -> list[str]:
     ordered: list[str] = []
     while left:
         free = [table for table in left if not referring[table] & left.keys()]
-        # A circle: any one first; deferred foreign keys are looked at when the step commits.
-        for table in free or [next(iter(left))]:
+        # A circle: first one that can be freed of what refers to it. Deferred foreign keys are
+        # looked at when the step commits.
+        for table in free or [_freest(catalog, left)]:
             ordered.append(table)
             del left[table]
     return ordered
+
+
+def _freest(catalog: Catalog, tables: Iterable[str]) -> str:
+    """Return a table that others of these refer to by columns that may be NULL, or any."""
+    among = list(tables)
+    for table in among:
+        references = [each for each in catalog.references(table) if each.table in among]
+        if all(_may_be_null(catalog, each.table, each.columns[0]) for each in references):
+            return table
+    return among[0]
 
 
 def delete_all_rows(connection: Any, statements: list[str]) -> None:
@@ -41,14 +52,19 @@ def delete_all_rows(connection: Any, statements: list[str]) -> None:
     may be NULL.
     """
     tables = [match[1].replace('""', '"') for sql in statements if (match := _DELETE.match(sql))]
-    small = _in_one_transaction(connection, tables)
+    if not _in_one_transaction(connection, tables):
+        for number, table in enumerate(tables):
+            _free(connection, table, tables[number:])
+            in_steps(
+                connection,
+                table=connection.ops.quote_name(table),
+                key=_key(connection, table),
+                statement=f"DELETE FROM {connection.ops.quote_name(table)} WHERE {{bounds}}",
+            )
     for sql in statements:
-        match = _DELETE.match(sql)
-        if not match:
+        if not _DELETE.match(sql):
             with connection.cursor() as cursor:
                 cursor.execute(sql)
-        elif not small:
-            _empty(connection, match[1].replace('""', '"'))
 
 
 def _in_one_transaction(connection: Any, tables: list[str]) -> bool:
@@ -73,25 +89,31 @@ def _in_one_transaction(connection: Any, tables: list[str]) -> bool:
     return True
 
 
-def _empty(connection: Any, table: str) -> None:
+def _free(connection: Any, table: str, full: list[str]) -> None:
+    """Let no row of the tables that are still full refer to a table, as far as it may be NULL."""
+    quote, catalog = connection.ops.quote_name, Catalog(connection)
+    for reference in catalog.references(table):
+        if reference.table not in full or not (key := _key(connection, reference.table)):
+            continue
+        for column in reference.columns:
+            if _may_be_null(catalog, reference.table, column):
+                in_steps(
+                    connection,
+                    table=quote(reference.table),
+                    key=key,
+                    statement=f"UPDATE {quote(reference.table)} SET {quote(column)} = NULL "
+                    f"WHERE {quote(column)} IS NOT NULL AND {{bounds}}",
+                )
+
+
+def _may_be_null(catalog: Catalog, table: str, column: str) -> bool:
+    """Say whether a column takes NULL: a CHECK stands in for NOT NULL where that came later."""
+    if catalog.columns(table)[column].not_null:
+        return False
+    return catalog.not_null_check(table, column) is None
+
+
+def _key(connection: Any, table: str) -> list[str]:
+    constraints = Catalog(connection).constraints(table).values()
     quote = connection.ops.quote_name
-    catalog = Catalog(connection)
-    columns = catalog.columns(table)
-    constraints = catalog.constraints(table).values()
-    key = [quote(name) for each in constraints if each.kind == "p" for name in each.columns]
-    for constraint in constraints:
-        name = constraint.columns[0]
-        if constraint.kind == "f" and not columns[name].not_null and key:
-            in_steps(
-                connection,
-                table=quote(table),
-                key=key,
-                statement=f"UPDATE {quote(table)} SET {quote(name)} = NULL "
-                f"WHERE {quote(name)} IS NOT NULL AND {{bounds}}",
-            )
-    in_steps(
-        connection,
-        table=quote(table),
-        key=key,
-        statement=f"DELETE FROM {quote(table)} WHERE {{bounds}}",
-    )
+    return [quote(name) for each in constraints if each.kind == "p" for name in each.columns]

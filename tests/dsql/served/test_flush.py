@@ -61,6 +61,22 @@ def test_empties_tables_that_refer_to_each_other_and_to_themselves(
     assert not [sql for sql in statements if "TRUNCATE" in sql]
 
 
+def test_empties_tables_in_a_circle_and_leaves_what_may_not_be_null(
+    served: DatabaseWrapper, tables: list[str], behind: Behind
+) -> None:
+    """A NOT NULL that came later is a CHECK on DSQL."""
+    for change in (
+        "ALTER TABLE theatre_venue ADD best bigint REFERENCES theatre_seat",
+        "ALTER TABLE theatre_seat ALTER venue_id DROP NOT NULL",
+        "ALTER TABLE theatre_seat ADD CHECK (venue_id IS NOT NULL)",
+    ):
+        behind.execute(change)
+    fill(behind, 3001)
+    behind.execute("UPDATE theatre_venue SET best = 1")
+    flush(served, tables)
+    assert rows(behind) == [0, 0]
+
+
 def test_empties_what_refers_to_a_table_where_that_is_allowed(
     served: DatabaseWrapper, tables: list[str], behind: Behind
 ) -> None:
