@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser clean django-suite long-run stop-at-every-statement fuzz
+.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -22,6 +22,9 @@ test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARG
 	@$(python) -m mypy
 	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-endpoints: setup ## the product's tests through the TLS endpoint of us-east-1 (minutes); ARGS='-k seat' goes to pytest
+	@WORLDSEAT_TEST_THROUGH=endpoints $(python) -m pytest tests/sales tests/accounts tests/api tests/pages tests/admin tests/stampede $(ARGS)
 
 browser: setup ## say which Chromium the browser tests use; fetches one from npm if there is none
 	@$(python) -m tests.browser.chromium

@@ -48,7 +48,7 @@ def lose_the_answer(commit: Callable[[], None]) -> None:
 def lose_the_question(commit: Callable[[], None]) -> None:
     """Lose the connection for real, before COMMIT gets to the server."""
     backend = connection.connection.info.backend_pid
-    params = connection.get_connection_params()
+    params = connection.fresh_connection_params()  # type: ignore[attr-defined] # our backend
     for ours in ("cursor_factory", "context", "prepare_threshold"):
         params.pop(ours, None)
     with psycopg.connect(**params, autocommit=True) as other:

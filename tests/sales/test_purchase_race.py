@@ -28,6 +28,9 @@ from worldseat.dsql.occ import is_conflict, tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+on_plain_postgresql = pytest.mark.skipif(
+    connection.settings_dict["OPTIONS"]["iam"], reason="DSQL has one isolation level"
+)
 BUYERS = 60
 WRITES_THE_SEAT = 'UPDATE "sales_seat"'
 
@@ -117,6 +120,7 @@ def buy_at_read_committed(seat: Seat, fan: User) -> Order | Answer:
     return buy(seat, fan)
 
 
+@on_plain_postgresql
 @pytest.mark.usefixtures("without_the_index")
 def test_would_sell_to_all_at_read_committed(seat: Seat) -> None:
     """The same code, the same meeting, at PostgreSQL's own default: everybody is told "sold"."""
@@ -125,6 +129,7 @@ def test_would_sell_to_all_at_read_committed(seat: Seat) -> None:
     assert Ticket.objects.filter(seat=seat).count() == 5
 
 
+@on_plain_postgresql
 def test_is_stopped_by_the_unique_index_at_read_committed(seat: Seat) -> None:
     """The second line holds where the first one does not."""
     answers = stampede(seat, 5, buy_at_read_committed)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from tests.servers import database_url_in
 from worldseat.celery import app
 from worldseat.local.processes import Child, Program, Supervisor
 
@@ -57,18 +58,17 @@ class Crew:
         return Program(
             name=f"worker-{region}",
             command=[sys.executable, *words],
-            env={**os.environ, **servers(), "WORLDSEAT_REGION": region},
+            env={**os.environ, **servers(region), "WORLDSEAT_REGION": region},
             cwd=_CHECKOUT,
             log=self._logs / f"{region}.log",
             grace=2.0,
         )
 
 
-def servers() -> dict[str, str]:
+def servers(region: str = "us-east-1") -> dict[str, str]:
     """Return the environment that leads another process to the test's servers."""
-    url = urlsplit(os.environ["DATABASE_URL"])
     return {
-        "DATABASE_URL": url._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
+        "DATABASE_URL": database_url_in(region, connection.settings_dict["NAME"]),
         "REDIS_URL": broker_url(),
         "SECRET_KEY": settings.SECRET_KEY,
     }
