@@ -9,20 +9,25 @@ ticket writes the same row. A partial unique index (`one_admission_a_ticket`) st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.db.models import QuerySet
 
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import EventNotFound
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
-from sales.models import Event, Scan, ScanOutcome, Ticket, TicketState
+from sales.models import Event, EventState, Scan, ScanOutcome, Ticket, TicketState
 from sales.ticket_codes import TicketCode
 from sales.tickets import TicketNotFound
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["Verdict", "admit"]
+__all__ = ["Verdict", "admit", "events_with_doors"]
+
+# How long people still come to an event that has begun.
+DOORS_STAY_OPEN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,13 @@ class Verdict:
     def admits(self) -> bool:
         """Whether to let her in."""
         return self.scan.outcome == ScanOutcome.ADMITTED
+
+
+def events_with_doors(*, user: Any, now: datetime) -> QuerySet[Event]:
+    """Return the events that a user may scan tickets for, the next one first."""
+    own = organisations_of(user, role=Role.BOX_OFFICE)
+    coming = Event.objects.filter(organisation__in=own, starts_at__gt=now - DOORS_STAY_OPEN)
+    return coming.exclude(state=EventState.DRAFT).order_by("starts_at", "pk")
 
 
 @occ_retry(repeatable=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views import events, orders, purchases, stampedes, tickets
+from sales.views import doors, events, orders, purchases, stampedes, tickets
 
 app_name = "sales"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
+    path("door/", doors.door, name="door"),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
     path("stampedes/<uuid:stampede_id>/", stampedes.scoreboard, name="stampede"),
