@@ -1,42 +1,42 @@
-"""Two regional endpoints before the tests' own database: what commits there, all tests see."""
+"""Both regions, before the tests' own database: what commits there, all tests see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Iterator, Mapping
 
 import pytest
 from django.db import connection
 
-from tests.sales.regions import Regions
+from tests.databases import url_of
+from tests.sales.machine.regions import Regions, in_regions
+from tests.servers import REGIONS
 from worldseat.local import state
 from worldseat.local.endpoint import launch
+from worldseat.local.endpoint.launch import Endpoint
 from worldseat.local.processes import Supervisor
 
 
 @pytest.fixture(scope="session")
-def regions_started(
+def endpoints(
     django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Regions]:
-    """Both regions, which end before their database does."""
+) -> Iterator[Mapping[str, Endpoint]]:
+    """The endpoints, which end before their database does."""
+    if os.environ.get(REGIONS):
+        pytest.skip("the tests' database is behind endpoints already, as a schema of theirs")
     home = tmp_path_factory.mktemp("regions")
-    settings: dict[str, Any] = connection.settings_dict
-    user = f"{settings['USER']}:{settings['PASSWORD']}"
-    url = f"postgres://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
     with state.claimed(home), Supervisor() as supervisor:
-        yield launch.start(supervisor, home, url)
+        yield launch.start(supervisor, home, url_of(connection.settings_dict["NAME"]))
 
 
 @pytest.fixture
-def two_regions(
-    regions_started: Regions, transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Regions]:
-    """Both regions, without faults; see `tests.sales.regions`."""
-    for endpoint in regions_started.values():
-        for name, value in endpoint.environment.items():
-            monkeypatch.setenv(name, value)
-    # Another test may have signed with other credentials.
-    monkeypatch.setattr("worldseat.dsql.auth._clients", {})
-    yield regions_started
-    for endpoint in regions_started.values():
-        endpoint.control.clear()
+def regions(endpoints: Mapping[str, Endpoint], transactional_db: None) -> Iterator[Regions]:
+    """Threads that live in the regions, without faults."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in endpoints["us-east-1"].environment.items():
+            patch.setenv(name, value)
+        # Another test may have signed with other credentials.
+        patch.setattr("worldseat.dsql.auth._clients", {})
+        with in_regions(list(endpoints.values())) as living:
+            yield living
+            living.clear_faults()

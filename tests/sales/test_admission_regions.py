@@ -10,43 +10,31 @@ import pytest
 from accounts.models import User
 from sales.models import Scan, ScanOutcome, Seat
 from sales.scanning import Verdict
-from tests.cast import at_once
 from tests.sales.admission import make_ticket, scan
-from tests.sales.regions import Regions, in_region
+from tests.sales.machine.regions import Regions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_two_regions_at_once_admit_once(
-    two_regions: Regions,
-    seats: list[Seat],
-    fay: User,
-    bob: User,
+    regions: Regions, seats: list[Seat], fay: User, bob: User
 ) -> None:
     for seat in seats[:3]:
         ticket = make_ticket(seat, fay)
-        gates = [
-            in_region(endpoint, partial(scan, ticket, bob, gate=f"{region} {number}"))
-            for number in range(2)
-            for region, endpoint in two_regions.items()
-        ]
-        verdicts = at_once(gates)
+        gates = [(region, partial(scan, ticket, bob)) for region in (0, 1, 0, 1)]
+        verdicts = regions.at_once(gates)
         assert all(isinstance(each, Verdict) for each in verdicts), verdicts
-        told = Counter(each.scan.outcome for each in verdicts if isinstance(each, Verdict))
+        told = Counter(each.scan.outcome for each in verdicts)
         assert told == {ScanOutcome.ADMITTED: 1, ScanOutcome.ALREADY_ADMITTED: 3}
     assert Scan.objects.filter(outcome=ScanOutcome.ADMITTED).count() == 3
 
 
 def test_knows_its_admission_again_after_a_lost_commit(
-    two_regions: Regions,
-    seat: Seat,
-    fay: User,
-    bob: User,
+    regions: Regions, seat: Seat, fay: User, bob: User
 ) -> None:
     ticket = make_ticket(seat, fay)
-    endpoint = two_regions["us-east-1"]
-    endpoint.control.set(cut_after_commit=1)
-    (verdict,) = at_once([in_region(endpoint, partial(scan, ticket, bob))])
+    regions.endpoints[0].control.set(cut_after_commit=1)
+    (verdict,) = regions.at_once([(0, partial(scan, ticket, bob))])
     assert isinstance(verdict, Verdict), verdict
     assert verdict.admits
     assert Scan.objects.count() == 1

@@ -7,13 +7,12 @@ times as much, and other runs each time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import Error, connection
+from django.db import Error
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,14 +23,10 @@ from hypothesis.stateful import (
 )
 
 from sales.idempotency import Answer
-from tests.databases import url_of
 from tests.sales.invariants import broken_invariants
-from tests.sales.machine.regions import Regions, in_regions
+from tests.sales.machine.regions import Regions
 from tests.sales.machine.world import ACTS, KEYED, REFUSALS, Act, World, make_world
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
-from worldseat.local import state
-from worldseat.local.endpoint import launch
-from worldseat.local.processes import Supervisor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -133,21 +128,6 @@ def assert_known(act: Act, told: Any) -> None:
     ):
         return
     raise AssertionError(act) from told
-
-
-@pytest.fixture
-def regions(tmp_path_factory: pytest.TempPathFactory, transactional_db: None) -> Iterator[Regions]:
-    """Both regions, before the test database."""
-    home = tmp_path_factory.mktemp("machine")
-    with state.claimed(home), Supervisor() as supervisor:
-        started = launch.start(supervisor, home, url_of(connection.settings_dict["NAME"]))
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in started["us-east-1"].environment.items():
-                patch.setenv(name, value)
-            # Another test may have signed with other credentials.
-            patch.setattr("worldseat.dsql.auth._clients", {})
-            with in_regions(list(started.values())) as living:
-                yield living
 
 
 def test_keeps_its_invariants(regions: Regions, instant_retries: None) -> None:
