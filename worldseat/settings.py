@@ -154,6 +154,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
+# For one `celery beat` a region; what it starts only tidies, and may also never run.
+CELERY_BEAT_SCHEDULE = {"tidy-holds": {"task": "sales.tidy_holds", "schedule": 60.0}}
 
 # --- Applications --------------------------------------------------------------------------
 
@@ -300,7 +302,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "worldseat.api.schema.describe_bodies",
     ],
-    "ENUM_NAME_OVERRIDES": {"TicketState": "sales.models.TicketState"},
+    "ENUM_NAME_OVERRIDES": {
+        "TicketState": "sales.models.TicketState",
+        "HoldState": "sales.models.HoldState",
+    },
 }
 
 # --- Logs ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
+from sales.best_available.holding import NoSeatsLeft
 from sales.codes import CodeExhausted, CodeRequired
 from sales.events import NotOnSale
 from sales.idempotency import (
@@ -98,7 +99,7 @@ def answer_keyed(
     return respond(render(done))
 
 
-REFUSALS = (SeatTaken, NotOnSale, LimitReached, CodeRequired, CodeExhausted)
+REFUSALS = (SeatTaken, NoSeatsLeft, NotOnSale, LimitReached, CodeRequired, CodeExhausted)
 
 
 def problem_of(refusal: Exception) -> Problem:
@@ -106,6 +107,8 @@ def problem_of(refusal: Exception) -> Problem:
     detail = f"{refusal} Nothing was changed."
     if isinstance(refusal, SeatTaken):
         return Problem(409, "seat-taken", detail, seats=[str(seat.pk) for seat in refusal.seats])
+    if isinstance(refusal, NoSeatsLeft):
+        return Problem(409, "no-seats-left", detail)
     if isinstance(refusal, NotOnSale):
         return Problem(409, "not-on-sale", detail, on_sale_at=utc(refusal.on_sale_at))
     if isinstance(refusal, LimitReached):
