@@ -19,7 +19,10 @@ __all__ = [
     "KeyReused",
     "Keyed",
     "RequestKey",
+    "begin_request",
     "fingerprint",
+    "recall",
+    "store_answer",
     "store_refusal",
     "stored_answer",
 ]
@@ -77,32 +80,57 @@ def stored_answer(request: RequestKey, *, now: datetime) -> Answer | None:
 
     Raises KeyReused when the key stands for another request.
     """
+    answer, _ = recall(request, now=now)
+    return answer
+
+
+def recall(request: RequestKey, *, now: datetime) -> tuple[Answer | None, UUID | None]:
+    """Return the first answer given under a key, and the subject of a request that was begun.
+
+    A subject without an answer: the request was begun, and its repeat goes on from there.
+    Raises KeyReused when the key stands for another request.
+    """
     stored = StoredAnswer.objects.filter(
         fan_id=request.fan_id, key=request.key, created_at__gt=now - KEPT_FOR
     ).first()
     if stored is None:
-        return None
+        return None, None
     if stored.fingerprint != request.fingerprint:
         raise KeyReused
-    return None if stored.status is None else Answer(status=stored.status, body=stored.body)
+    answer = None if stored.status is None else Answer(status=stored.status, body=stored.body)
+    return answer, stored.subject
 
 
-def store_answer(request: RequestKey, answer: Answer, *, now: datetime) -> None:
+def begin_request(request: RequestKey, *, subject: UUID, now: datetime) -> None:
+    """Keep what a request works on, in the transaction that begins it; its answer comes later."""
+    _write(request, subject=subject, status=None, body=None, now=now)
+
+
+def store_answer(
+    request: RequestKey, answer: Answer, *, now: datetime, subject: UUID | None = None
+) -> None:
     """Keep an answer, in the transaction of what it reports; one past its time gives way."""
+    _write(request, subject=subject, status=answer.status, body=answer.body, now=now)
+
+
+def _write(
+    request: RequestKey, *, subject: UUID | None, status: int | None, body: Any, now: datetime
+) -> None:
     StoredAnswer.objects.bulk_create(
         [
             StoredAnswer(
                 fan_id=request.fan_id,
                 key=request.key,
                 fingerprint=request.fingerprint,
-                status=answer.status,
-                body=answer.body,
+                subject=subject,
+                status=status,
+                body=body,
                 created_at=now,
             )
         ],
         update_conflicts=True,
         unique_fields=["fan", "key"],
-        update_fields=["fingerprint", "status", "body", "created_at"],
+        update_fields=["fingerprint", "subject", "status", "body", "created_at"],
     )
 
 

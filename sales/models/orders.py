@@ -64,8 +64,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(models.Model):
     """What one fan bought at one event, in one go. Amounts are minor units of `currency`.
 
-    `total_minor` is what was asked for the first time, fees included; exchanges and refunds
-    change the tickets and the ledger, and `refunded_minor` says what went back.
+    `total_minor` is all that was asked for, fees included: at first, and for a dearer seat in
+    exchange. `refunded_minor` is all that went back. An order that failed lets go of its hold,
+    which may then be paid by another one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

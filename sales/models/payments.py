@@ -76,7 +76,9 @@ class Payment(models.Model):
 class Refund(models.Model):
     """Money that goes back. Its id is the provider's idempotency key.
 
-    `payment` is empty where none was made through a provider: a box-office or a one-request sale.
+    `payment` is empty where none was made through a provider: a one-request sale. `amount_minor`
+    and `tickets_minor` differ where the organiser kept a part, or gave more; the books
+    (`sales.books`) need both.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -89,6 +91,10 @@ class Refund(models.Model):
         max_length=10, choices=RefundState.choices, default=RefundState.PENDING
     )
     amount_minor = models.PositiveBigIntegerField()
+    tickets_minor = models.PositiveBigIntegerField(
+        default=0,
+        help_text="What the tickets that went void with it had cost, less what replaced them.",
+    )
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(
