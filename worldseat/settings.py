@@ -54,6 +54,14 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
 
 
+def env_pairs(name: str) -> dict[str, str]:
+    """Read `name=value` pairs, parted by commas."""
+    pairs = dict(item.partition("=")[::2] for item in env_list(name))
+    if not all(key and value for key, value in pairs.items()):
+        raise ImproperlyConfigured(f"{name}: use name=value, parted by commas.")
+    return pairs
+
+
 def env_secret(name: str, default: str | None = None, *, least_length: int = 32) -> str:
     """Read a secret; a random one stands in where only this machine is served."""
     value = env(name, default or "")
@@ -154,8 +162,6 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
-# For one `celery beat` a region; what it starts only tidies, and may also never run.
-CELERY_BEAT_SCHEDULE = {"tidy-holds": {"task": "sales.tidy_holds", "schedule": 60.0}}
 
 # --- Applications --------------------------------------------------------------------------
 
@@ -254,6 +260,14 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
+# --- Payments ------------------------------------------------------------------------------
+
+# Name -> class: see sales.payments. The test provider takes no money.
+PAYMENT_PROVIDERS = {"box_office": "sales.payments.box_office.BoxOffice"}
+if env_bool("TEST_PAYMENTS", default=DEBUG or LOCAL):
+    PAYMENT_PROVIDERS["test"] = "sales.payments.scripted.TestProvider"
+PAYMENT_PROVIDERS |= env_pairs("PAYMENT_PROVIDERS")
+
 # --- Times, languages, files ---------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -302,10 +316,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "worldseat.api.schema.describe_bodies",
     ],
-    "ENUM_NAME_OVERRIDES": {
-        "TicketState": "sales.models.TicketState",
-        "HoldState": "sales.models.HoldState",
-    },
+    "ENUM_NAME_OVERRIDES": {"TicketState": "sales.models.TicketState"},
 }
 
 # --- Logs ----------------------------------------------------------------------------------
