@@ -39,6 +39,7 @@ __all__ = [
     "HoldExpired",
     "HoldNotFound",
     "Wanted",
+    "end_hold",
     "extend_hold",
     "find_hold",
     "hold_seats",
@@ -250,10 +251,10 @@ def release_hold(*, hold_id: UUID, fan_id: UUID, now: datetime) -> None:
     if hold.state in {HoldState.PAYING, HoldState.SOLD}:
         raise HoldExpired(hold)
     if hold.state == HoldState.ACTIVE:
-        _end(hold, HoldState.RELEASED, now)
+        end_hold(hold, HoldState.RELEASED, now)
 
 
-def _end(hold: Hold, state: HoldState, now: datetime) -> None:
+def end_hold(hold: Hold, state: HoldState, now: datetime) -> None:
     """End a hold that still counts: free the seats that are its own, and give back the rest."""
     hold.state = state
     hold.save(update_fields=["state"])
@@ -296,7 +297,7 @@ def _tidy_hold(*, hold_id: UUID, now: datetime) -> bool:
     if hold.expires_at > now:
         return False
     if hold.state == HoldState.ACTIVE:
-        _end(hold, HoldState.EXPIRED, now)
+        end_hold(hold, HoldState.EXPIRED, now)
     elif hold.state == HoldState.EXPIRED:
         # Ended when a limit was counted: the seats were left, and are no longer counted.
         _free_seats(hold, now)

@@ -23,7 +23,7 @@ from sales.models import (
 )
 from sales.pricing import Price
 
-__all__ = ["Line", "remember_tickets", "take_seats", "write_tickets"]
+__all__ = ["Line", "charge", "new_ticket", "remember_tickets", "take_seats", "write_tickets"]
 
 
 @dataclass(frozen=True)
@@ -66,34 +66,39 @@ def write_tickets(
 
     The seats are taken and the order is written already, in the same transaction.
     """
-    tickets = Ticket.objects.bulk_create(
-        [
-            Ticket(
-                order=order,
-                event_id=order.event_id,
-                seat=line.seat,
-                fan_id=order.fan_id,
-                state=TicketState.VALID,
-                price_minor=line.price.price_minor,
-                fee_minor=line.price.fee_minor,
-                price_type=line.price_type.name if line.price_type else "",
-                code=code,
-                currency=order.currency,
-                created_at=now,
-            )
-            for line in lines
-        ]
+    tickets = Ticket.objects.bulk_create([new_ticket(order, line, code, now) for line in lines])
+    charge(order, sum(line.price.total_minor for line in lines), now=now)
+    remember_tickets(order, tickets)
+    return tickets
+
+
+def new_ticket(order: Order, line: Line, code: PresaleCode | None, now: datetime) -> Ticket:
+    """Return the ticket of a seat that is sold, not yet written."""
+    return Ticket(
+        order=order,
+        event_id=order.event_id,
+        seat=line.seat,
+        fan_id=order.fan_id,
+        state=TicketState.VALID,
+        price_minor=line.price.price_minor,
+        fee_minor=line.price.fee_minor,
+        price_type=line.price_type.name if line.price_type else "",
+        code=code,
+        currency=order.currency,
+        created_at=now,
     )
+
+
+def charge(order: Order, amount_minor: int, *, now: datetime) -> None:
+    """Write the ledger line of what an order is asked for."""
     LedgerEntry.objects.create(
         event_id=order.event_id,
         order=order,
         kind=LedgerKind.SALE,
-        amount_minor=sum(line.price.total_minor for line in lines),
+        amount_minor=amount_minor,
         currency=order.currency,
         created_at=now,
     )
-    remember_tickets(order, tickets)
-    return tickets
 
 
 def remember_tickets(order: Order, tickets: Sequence[Ticket]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from sales.books import book_faults
 from sales.models import (
     KEEPS_SEATS,
     Allowance,
@@ -16,12 +17,8 @@ from sales.models import (
     Event,
     HeldSeat,
     Hold,
-    LedgerEntry,
-    Order,
     OrderState,
     PresaleCode,
-    Refund,
-    RefundState,
     Scan,
     ScanOutcome,
     Seat,
@@ -43,7 +40,7 @@ def broken_invariants(*, event_id: UUID, now: datetime) -> list[str]:
         *_holds(event, now),
         *_limits(event, now),
         *_codes(event, now),
-        *_books(event),
+        *book_faults(event.pk),
         *_doors(event),
     ]
 
@@ -115,32 +112,6 @@ def _codes(event: Event, now: datetime) -> Iterator[str]:
             yield f"{under[code.pk]} tickets went under {code}, whose cap is {code.cap}"
         if under[code.pk] > code.used:
             yield f"{under[code.pk]} tickets went under {code}, counted as {code.used}"
-
-
-def _books(event: Event) -> Iterator[str]:
-    """Invariant 6: of each order, the ledger is what its valid tickets cost and what was kept.
-
-    What the ledger has beyond the valid tickets is what an organiser did not give back, so it is
-    bounded by the void tickets, and never negative.
-    """
-    ledger: dict[UUID, int] = defaultdict(int)
-    for order_id, amount, currency in LedgerEntry.objects.filter(event=event).values_list(
-        "order_id", "amount_minor", "currency"
-    ):
-        ledger[order_id] += amount
-        if currency != event.currency:
-            yield f"order {order_id} is in {currency}"
-    refunds: dict[UUID, int] = defaultdict(int)
-    for refund in Refund.objects.filter(order__event=event).exclude(state=RefundState.FAILED):
-        refunds[refund.order_id] += refund.amount_minor
-    for order in Order.objects.filter(event=event).prefetch_related("tickets"):
-        if ledger[order.pk] < 0:
-            yield f"order {order.reference} gave back more than it took"
-        if order.state == OrderState.FAILED and ledger[order.pk]:
-            yield f"order {order.reference} has failed, and its ledger says {ledger[order.pk]}"
-        if order.refunded_minor != refunds[order.pk]:
-            said, found = order.refunded_minor, refunds[order.pk]
-            yield f"order {order.reference} says {said} went back, its refunds say {found}"
 
 
 def _doors(event: Event) -> Iterator[str]:
