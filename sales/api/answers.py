@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.utils import timezone
@@ -11,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
-from sales.best_available.holding import NoSeatsLeft
 from sales.codes import CodeExhausted, CodeRequired
 from sales.events import NotOnSale
 from sales.idempotency import (
@@ -33,6 +33,7 @@ __all__ = [
     "KEYED_PARAMETERS",
     "KEY_REUSED",
     "SALE_PROBLEMS",
+    "Refusals",
     "answer_keyed",
     "request_key",
     "respond",
@@ -79,41 +80,61 @@ def answer_keyed(
     asked: RequestKey,
     work: Callable[[Keyed[T], datetime], T | Answer],
     render: Callable[[T], Answer],
+    refusals: Refusals = MappingProxyType({}),
 ) -> Response:
     """Do what a request asks for, once for its key, and answer it.
 
     `work` is one domain call; `render` makes the answer from what it returns, within its
-    transaction. Refusals are stored too, so that a repeat is told the same.
+    transaction. Refusals, those of every sale and `refusals`, are stored too, so that a repeat
+    is told the same; a Problem that `work` raises is not.
     """
     now = timezone.now()
+    stored = {**SALE_REFUSALS, **refusals}
     try:
         done = work(Keyed(asked, render=render), now)
     except UnknownSeat:
         raise not_found("The event has no such seat. Nothing was changed.") from None
     except KeyReused:
         raise KEY_REUSED from None
-    except REFUSALS as refusal:
-        return _refuse(asked, problem_of(refusal).body(request.path), now)
+    except tuple(stored) as refusal:
+        return _refuse(asked, stored[type(refusal)](refusal).body(request.path), now)
     if isinstance(done, Answer):
         return respond(done, replayed=True)
     return respond(render(done))
 
 
-REFUSALS = (SeatTaken, NoSeatsLeft, NotOnSale, LimitReached, CodeRequired, CodeExhausted)
+def _seat_taken(refusal: SeatTaken) -> Problem:
+    seats = [str(seat.pk) for seat in refusal.seats]
+    return Problem(409, "seat-taken", _nothing_changed(refusal), seats=seats)
 
 
-def problem_of(refusal: Exception) -> Problem:
-    """Say what a refused sale means to a client."""
-    detail = f"{refusal} Nothing was changed."
-    if isinstance(refusal, SeatTaken):
-        return Problem(409, "seat-taken", detail, seats=[str(seat.pk) for seat in refusal.seats])
-    if isinstance(refusal, NoSeatsLeft):
-        return Problem(409, "no-seats-left", detail)
-    if isinstance(refusal, NotOnSale):
-        return Problem(409, "not-on-sale", detail, on_sale_at=utc(refusal.on_sale_at))
-    if isinstance(refusal, LimitReached):
-        return Problem(403, "limit-reached", detail, limit=refusal.limit)
-    return Problem(403, "code-required", detail)
+def _not_on_sale(refusal: NotOnSale) -> Problem:
+    at = utc(refusal.on_sale_at)
+    return Problem(409, "not-on-sale", _nothing_changed(refusal), on_sale_at=at)
+
+
+def _limit_reached(refusal: LimitReached) -> Problem:
+    return Problem(403, "limit-reached", _nothing_changed(refusal), limit=refusal.limit)
+
+
+def _code_required(refusal: Exception) -> Problem:
+    return Problem(403, "code-required", _nothing_changed(refusal))
+
+
+def _nothing_changed(refusal: Exception) -> str:
+    return f"{refusal} Nothing was changed."
+
+
+# A refusal, and what it means to a client.
+Refusals = Mapping[type[Exception], Callable[[Any], Problem]]
+
+SALE_REFUSALS: Refusals = {
+    SeatTaken: _seat_taken,
+    NotOnSale: _not_on_sale,
+    LimitReached: _limit_reached,
+    CodeRequired: _code_required,
+    CodeExhausted: _code_required,
+}
 
 
 def _refuse(asked: RequestKey, body: dict[str, Any], now: datetime) -> Response:

@@ -303,6 +303,7 @@ class OrderOut(serializers.ModelSerializer[Order]):
     event = OrderEventOut()
     total = serializers.SerializerMethodField()
     fees = serializers.SerializerMethodField()
+    refunded = serializers.SerializerMethodField()
     tickets = TicketOut(many=True)
 
     class Meta:
@@ -314,6 +315,7 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "state",
             "total",
             "fees",
+            "refunded",
             "region",
             "created_at",
             "tickets",
@@ -321,10 +323,15 @@ class OrderOut(serializers.ModelSerializer[Order]):
 
     @extend_schema_field(Money)
     def get_total(self, order: Order) -> dict[str, Any]:
-        """Return what was paid."""
+        """Return what was asked for, fees included."""
         return money(order.total_minor, order.currency)
 
     @extend_schema_field(Money)
     def get_fees(self, order: Order) -> dict[str, Any]:
         """Return the part of it that is fees."""
         return money(order.fees_minor, order.currency)
+
+    @extend_schema_field(Money)
+    def get_refunded(self, order: Order) -> dict[str, Any]:
+        """Return what went back."""
+        return money(order.refunded_minor, order.currency)

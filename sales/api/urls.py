@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.api import holds, purchases, scans, tickets, views
+from sales.api import holds, orders, purchases, refunds, scans, tickets, views
 
 urlpatterns = [
     path("events/", views.EventListView.as_view(), name="event-list"),
@@ -19,8 +19,9 @@ urlpatterns = [
     path("events/<uuid:event_id>/holds/", holds.HoldsView.as_view(), name="holds"),
     path("holds/<uuid:hold_id>/", holds.HoldView.as_view(), name="hold"),
     path("holds/<uuid:hold_id>/extend/", holds.ExtendHoldView.as_view(), name="extend-hold"),
-    path("orders/", views.OrderListView.as_view(), name="order-list"),
-    path("orders/<uuid:order_id>/", views.OrderView.as_view(), name="order"),
+    path("orders/", orders.OrderListView.as_view(), name="order-list"),
+    path("orders/<uuid:order_id>/", orders.OrderView.as_view(), name="order"),
+    path("orders/<uuid:order_id>/cancel/", orders.CancelOrderView.as_view(), name="order-cancel"),
     path("tickets/<uuid:ticket_id>/", tickets.TicketView.as_view(), name="ticket"),
     path("tickets/<uuid:ticket_id>/qr.svg", tickets.TicketQRView.as_view(), name="ticket-qr"),
     path("tickets/<uuid:ticket_id>/ticket.pdf", tickets.TicketPDFView.as_view(), name="ticket-pdf"),
@@ -28,6 +29,21 @@ urlpatterns = [
         "tickets/<uuid:ticket_id>/reissue/",
         tickets.TicketReissueView.as_view(),
         name="ticket-reissue",
+    ),
+    path(
+        "tickets/<uuid:ticket_id>/exchange/",
+        refunds.ExchangeView.as_view(),
+        name="ticket-exchange",
+    ),
+    path(
+        "organiser/orders/<uuid:order_id>/refund/",
+        refunds.RefundView.as_view(),
+        name="order-refund",
+    ),
+    path(
+        "organiser/tickets/<uuid:ticket_id>/exchange/",
+        refunds.OrganiserExchangeView.as_view(),
+        name="organiser-ticket-exchange",
     ),
     path("organiser/scan/", scans.ScanView.as_view(), name="scan"),
     path("organiser/scan/keys/", scans.ScanKeysView.as_view(), name="scan-keys"),

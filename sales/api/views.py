@@ -1,4 +1,4 @@
-"""Events, their charts and availability, one's own orders."""
+"""Events, their charts and availability."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ from sales.api.serializers import (
     ChartOut,
     EventOut,
     EventsQuery,
-    OrderOut,
 )
 from sales.availability import Availability, BadCursor, availability
 from sales.charts import Chart, ChartSection, chart_of
 from sales.events import EventNotFound, visible_event
-from sales.models import Event, EventQuerySet, EventState, Order, OrderQuerySet
+from sales.models import Event, EventQuerySet, EventState
 from worldseat.api.conditional import conditional
 from worldseat.api.pagination import PAGE_PARAMETERS
 from worldseat.api.parsing import query_of
@@ -39,8 +38,6 @@ __all__ = [
     "AvailabilityView",
     "EventListView",
     "EventView",
-    "OrderListView",
-    "OrderView",
     "PlanView",
 ]
 
@@ -201,40 +198,3 @@ def _availability(found: Availability) -> dict[str, Any]:
         "counts": [{"category": each, **counts} for each, counts in found.counts.items()],
         "changed": [{"seat": seat, "status": status} for seat, status in found.changed],
     }
-
-
-class OrderListView(ListAPIView[Order]):
-    """One's own orders."""
-
-    serializer_class = OrderOut
-    ordering = "-created_at"
-    queryset = Order.objects.none()
-
-    @extend_schema(
-        operation_id="list_orders",
-        tags=["Fans"],
-        responses={200: OrderOut(many=True), **problems("invalid", "not-authenticated")},
-    )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List one's own orders, the newest first."""
-        return super().get(request, *args, **kwargs)
-
-    def get_queryset(self) -> OrderQuerySet:
-        """Return the fan's orders."""
-        return Order.objects.of(self.request.user).with_tickets()
-
-
-class OrderView(APIView):
-    """One of one's own orders."""
-
-    @extend_schema(
-        operation_id="get_order",
-        tags=["Fans"],
-        responses={200: OrderOut, **problems("not-authenticated", "not-found")},
-    )
-    def get(self, request: Request, order_id: UUID) -> Response:
-        """Return an order with its tickets."""
-        order = Order.objects.of(request.user).with_tickets().filter(pk=order_id).first()
-        if order is None:
-            raise not_found()
-        return Response(OrderOut(order).data)

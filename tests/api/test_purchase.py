@@ -38,6 +38,7 @@ def test_sells_a_seat(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> Non
         "state": "paid",
         "total": {"amount": 4500, "currency": "EUR"},
         "fees": {"amount": 0, "currency": "EUR"},
+        "refunded": {"amount": 0, "currency": "EUR"},
         "region": "us-east-1",
         "created_at": order.created_at.isoformat().replace("+00:00", "Z"),
         "tickets": [

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from rest_framework import serializers
 
 from worldseat.api.idempotency import HEADER, LONGEST, REPLAYED
+from worldseat.api.money import Money
 from worldseat.api.problems import MEDIA_TYPE, TITLES, Problem
 
 __all__ = [
@@ -26,6 +27,7 @@ STATUSES = {
     "invalid": 400,
     "idempotency-key-missing": 400,
     "not-authenticated": 401,
+    "payment-refused": 402,
     "permission-denied": 403,
     "limit-reached": 403,
     "code-required": 403,
@@ -39,6 +41,10 @@ STATUSES = {
     "ticket-superseded": 409,
     "other-event": 409,
     "reissue-limit": 409,
+    "order-not-paid": 409,
+    "too-late": 409,
+    "too-dear": 409,
+    "refund-too-large": 409,
     "hold-expired": 410,
     "body-too-large": 413,
     "unsupported-media-type": 415,
@@ -107,6 +113,14 @@ class ProblemOut(serializers.Serializer[Any]):
     admitted_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="With `already-admitted`: when."
     )
+    order = serializers.UUIDField(
+        required=False, help_text="With `payment-refused` and `hold-expired`: the failed order."
+    )
+    until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="With `too-late`: until when; null: never."
+    )
+    more = Money(required=False, help_text="With `too-dear`: how much more it costs.")
+    refundable = Money(required=False, help_text="With `refund-too-large`: what is left.")
     gate = serializers.CharField(required=False, help_text="With `already-admitted`: where.")
     voided_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="With `ticket-void`: since when."

@@ -1,1 +1,0 @@
-"""The best seats that are left, side by side: docs/holds.md says what "best" means."""
