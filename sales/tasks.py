@@ -12,11 +12,19 @@ from uuid import UUID
 from django.utils import timezone
 
 from sales import orders, refunds
+from sales.holds import tidy_holds
 from sales.stampede.runner import run_share
 from sales.stampede.settling import SETTLED, prepare_stampede, settle, start_stampede
 from worldseat.celery import app
 
-__all__ = ["complete_refunds", "settle_payments", "stampede", "stampede_region", "stampede_watch"]
+__all__ = [
+    "complete_refunds",
+    "settle_payments",
+    "stampede",
+    "stampede_region",
+    "stampede_watch",
+    "tidy",
+]
 
 _WATCH_SECONDS = 3
 # A stampede that runs longer is settled by who looks at it.
@@ -33,6 +41,12 @@ def settle_payments() -> None:
 def complete_refunds() -> None:
     """Ask again for refunds that got no answer (beat)."""
     refunds.complete_refunds()
+
+
+@app.task(name="sales.tidy_holds")
+def tidy() -> None:
+    """End holds that have expired (beat); nothing depends on it."""
+    tidy_holds(now=timezone.now())
 
 
 @app.task(name="sales.stampede")

@@ -162,6 +162,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
+# For `celery beat`; two at once do no harm. Tidying may also never run; payments and refunds that
+# a request left behind wait until theirs does.
+CELERY_BEAT_SCHEDULE = {
+    "tidy-holds": {"task": "sales.tidy_holds", "schedule": 60.0},
+    "settle-payments": {"task": "sales.settle_payments", "schedule": 15.0},
+    "complete-refunds": {"task": "sales.complete_refunds", "schedule": 60.0},
+}
 
 # --- Applications --------------------------------------------------------------------------
 
@@ -316,7 +323,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "worldseat.api.schema.describe_bodies",
     ],
-    "ENUM_NAME_OVERRIDES": {"TicketState": "sales.models.TicketState"},
+    "ENUM_NAME_OVERRIDES": {
+        "TicketState": "sales.models.TicketState",
+        "HoldState": "sales.models.HoldState",
+    },
 }
 
 # --- Logs ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
+from sales.best_available.holding import NoSeatsLeft
 from sales.codes import CodeExhausted, CodeRequired
 from sales.events import NotOnSale
 from sales.idempotency import (
@@ -108,6 +109,10 @@ def _seat_taken(refusal: SeatTaken) -> Problem:
     return Problem(409, "seat-taken", _nothing_changed(refusal), seats=seats)
 
 
+def _no_seats_left(refusal: NoSeatsLeft) -> Problem:
+    return Problem(409, "no-seats-left", _nothing_changed(refusal))
+
+
 def _not_on_sale(refusal: NotOnSale) -> Problem:
     at = utc(refusal.on_sale_at)
     return Problem(409, "not-on-sale", _nothing_changed(refusal), on_sale_at=at)
@@ -130,6 +135,7 @@ Refusals = Mapping[type[Exception], Callable[[Any], Problem]]
 
 SALE_REFUSALS: Refusals = {
     SeatTaken: _seat_taken,
+    NoSeatsLeft: _no_seats_left,
     NotOnSale: _not_on_sale,
     LimitReached: _limit_reached,
     CodeRequired: _code_required,

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import logged_in
 from sales.api.answers import KEYED_PARAMETERS, SALE_PROBLEMS, answer_keyed, request_key
 from sales.api.serializers import CodeField, SeatOut
+from sales.best_available.holding import BestHold, Wish, hold_best_available
 from sales.holds import (
     HoldExpired,
     HoldNotFound,
@@ -72,11 +73,62 @@ class WantedField(serializers.Field[Wanted, Any, Any, Any]):
         return Wanted(given.validated_data["seat"], given.validated_data.get("price_type"))
 
 
-class HoldIn(StrictSerializer):
-    """What to hold: named seats."""
+class FlagField(serializers.BooleanField):
+    """`true` or `false`; the framework's field also takes "yes" and 1."""
 
-    seats = serializers.ListField(child=WantedField(), min_length=1, max_length=MOST_SEATS)
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the flag; refuses other types."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class CountField(serializers.IntegerField):
+    """A whole number; the framework's field also takes texts and 2.0."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number; refuses other types."""
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class BestAvailableIn(StrictSerializer):
+    """The best seats that are left."""
+
+    quantity = CountField(min_value=1, max_value=MOST_SEATS)
+    category = UUIDField(required=False, help_text="Without one: the best of all.")
+    accessible = FlagField(
+        default=False, help_text="Wheelchair places, and only those; else none of them."
+    )
+    price_types = serializers.ListField(
+        child=UUIDField(),
+        required=False,
+        max_length=MOST_SEATS,
+        help_text="For as many of the seats, all of one category; the others at the full price.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse more price types than seats."""
+        if len(attrs.get("price_types", [])) > attrs["quantity"]:
+            raise serializers.ValidationError({"price_types": ["There are more than seats."]})
+        return attrs
+
+
+class HoldIn(StrictSerializer):
+    """What to hold: named seats, or the best that are left; one of the two."""
+
+    seats = serializers.ListField(
+        child=WantedField(), min_length=1, max_length=MOST_SEATS, required=False
+    )
+    best_available = BestAvailableIn(required=False)
     code = CodeField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse both, and neither."""
+        if ("seats" in attrs) == ("best_available" in attrs):
+            raise serializers.ValidationError({"seats": ["Name seats, or ask for best_available."]})
+        return attrs
 
     def validate_seats(self, seats: list[Wanted]) -> list[Wanted]:
         """Refuse a seat named twice."""
@@ -133,6 +185,17 @@ class HoldOut(serializers.ModelSerializer[Hold]):
         return money(hold.fees_minor, hold.currency)
 
 
+class PlacedHoldOut(HoldOut):
+    """A hold that was placed just now."""
+
+    contiguous = serializers.BooleanField(
+        required=False, help_text="With `best_available`: whether the seats are side by side."
+    )
+
+    class Meta(HoldOut.Meta):
+        fields = (*HoldOut.Meta.fields, "contiguous")  # type: ignore[assignment] # one more
+
+
 def _line(hold: Hold, line: HeldSeat) -> dict[str, Any]:
     return {
         "seat": SeatOut(line.seat).data,
@@ -150,8 +213,18 @@ class HoldsView(APIView):
         tags=["Fans"],
         request=HoldIn,
         parameters=KEYED_PARAMETERS,
-        responses={201: HoldOut, **problems(*SALE_PROBLEMS)},
+        responses={201: PlacedHoldOut, **problems(*SALE_PROBLEMS, "no-seats-left")},
         examples=[
+            OpenApiExample(
+                "The best four of a category",
+                {
+                    "best_available": {
+                        "quantity": 4,
+                        "category": "3f2b8c1e-7f0a-4c55-8f0e-2b9d4a6c1e77",
+                    }
+                },
+                request_only=True,
+            ),
             OpenApiExample(
                 "Two seats, one of them for a child",
                 {
@@ -164,32 +237,53 @@ class HoldsView(APIView):
                     ]
                 },
                 request_only=True,
-            )
+            ),
         ],
     )
     def post(self, request: Request, event_id: UUID) -> Response:
-        """Hold seats, all of them or none: 201 and the hold."""
+        """Hold seats, all of them or none: 201 and the hold.
+
+        With `best_available` they are side by side in a row where there still are so many, near
+        the stage and its middle; else in as few pieces as possible, and `contiguous` is false.
+        """
         asked = request_key(request)
         given = HoldIn(data=request.data)
         given.is_valid(raise_exception=True)
+        wanted: dict[str, Any] = given.validated_data
+        sale: dict[str, Any] = {
+            "event_id": event_id,
+            "fan_id": asked.fan_id,
+            "region": settings.REGION,
+        }
+        sale["code"] = wanted.get("code", "")
+        if best := wanted.get("best_available"):
+            wish = Wish(
+                quantity=best["quantity"],
+                category_id=best.get("category"),
+                accessible=best["accessible"],
+                price_type_ids=best.get("price_types", ()),
+            )
+            return answer_keyed(
+                request,
+                asked,
+                lambda keyed, now: hold_best_available(**sale, wish=wish, now=now, keyed=keyed),
+                _held_best,
+            )
         return answer_keyed(
             request,
             asked,
-            lambda keyed, now: hold_seats(
-                event_id=event_id,
-                wanted=given.validated_data["seats"],
-                code=given.validated_data.get("code", ""),
-                fan_id=asked.fan_id,
-                region=settings.REGION,
-                now=now,
-                keyed=keyed,
-            ),
+            lambda keyed, now: hold_seats(**sale, wanted=wanted["seats"], now=now, keyed=keyed),
             _held,
         )
 
 
 def _held(hold: Hold) -> Answer:
     return Answer(status=201, body=HoldOut(hold).data)
+
+
+def _held_best(best: BestHold) -> Answer:
+    body = {**HoldOut(best.hold).data, "contiguous": best.contiguous}
+    return Answer(status=201, body=body)
 
 
 class HoldView(APIView):

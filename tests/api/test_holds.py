@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -54,6 +55,17 @@ def test_answers_a_repeat_with_the_first_answer(
     [
         {},
         {"seats": []},
+        {"seats": ["00000000-0000-0000-0000-000000000001"], "best_available": {"quantity": 1}},
+        {"best_available": {}},
+        {"best_available": {"quantity": 0}},
+        {"best_available": {"quantity": 101}},
+        {"best_available": {"quantity": "2"}},
+        {"best_available": {"quantity": True}},
+        {"best_available": {"quantity": 2, "accessible": "yes"}},
+        {"best_available": {"quantity": 2, "category": "A"}},
+        {"best_available": {"quantity": 2, "row": "A"}},
+        {"best_available": {"quantity": 1, "price_types": [str(UUID(int=1))] * 2}},
+        {"best_available": [2]},
         {"seats": "all"},
         {"seats": [7]},
         {"seats": [None]},
@@ -105,3 +117,41 @@ def test_shows_a_hold_to_its_fan_alone(
 def test_asks_for_a_code(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:
     answer = ask(api_as(fay), event, seats=[str(seat.pk)], code="NONE")
     assert_problem(answer, 403, "code-required")
+
+
+def test_holds_the_best_that_are_left(
+    api_as: ApiAs, fay: User, event: Event, seats: list[Seat]
+) -> None:
+    api = api_as(fay)
+    wish = {"quantity": 2, "category": str(seats[0].category_id)}
+    answer = ask(api, event, best_available=wish)
+    assert answer.status_code == 201, answer.content
+    held = answer.json()
+    assert [line["seat"]["label"] for line in held["seats"]] == ["A-3", "A-4"]
+    assert held.pop("contiguous") is True
+    assert api.get(f"/api/v1/holds/{held['id']}/").json() == held
+    again = ask(api, event, best_available=wish)
+    assert (again.json()["contiguous"], again["Idempotency-Replayed"]) == (True, "true")
+
+
+def test_says_that_no_such_seats_are_left(api_as: ApiAs, fay: User, event: Event) -> None:
+    Event.objects.update(limit_per_fan=100)
+    api = api_as(fay)
+    split = ask(api, event, key="all", best_available={"quantity": 12})
+    assert split.json()["contiguous"] is False
+    for _ in range(2):
+        answer = ask(api, event, key="more", best_available={"quantity": 1})
+        assert_problem(answer, 409, "no-seats-left")
+    assert answer["Idempotency-Replayed"] == "true"
+    wheelchair = {"quantity": 1, "accessible": True}
+    assert_problem(ask(api, event, key="w", best_available=wheelchair), 409, "no-seats-left")
+
+
+def test_knows_no_foreign_category_or_draft(
+    api_as: ApiAs, fay: User, event: Event, draft: Event
+) -> None:
+    category = draft.categories.first()
+    assert category
+    wish = {"quantity": 1, "category": str(category.pk)}
+    assert_problem(ask(api_as(fay), event, best_available=wish), 404, "not-found")
+    assert_problem(ask(api_as(fay), draft, best_available={"quantity": 1}), 404, "not-found")
