@@ -218,6 +218,7 @@ def _window(now: datetime) -> dict[str, Any]:
         "on_sale_at": now - timedelta(minutes=1),
         "off_sale_at": now + timedelta(days=90),
         "starts_at": now + timedelta(days=91),
+        "fans_cancel_until": now + timedelta(days=90),
     }
 
 

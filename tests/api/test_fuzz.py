@@ -64,6 +64,7 @@ def known(acme: Organisation, fay: User, now: datetime) -> Known:
         "hold": holds,
         "order_id": [str(ticket.order_id) for ticket in tickets],
         "ticket_id": [str(ticket.pk) for ticket in tickets],
+        "payment": [{"provider": "test", "token": token} for token in ("tok_ok", "tok_refused")],
         "tickets": [[str(ticket.pk)] for ticket in tickets],
         "code": [code_of(ticket) for ticket in tickets],
     }

@@ -1,0 +1,157 @@
+"""Walk through the whole API, as a fan and as the box office: plain Python, nothing to install.
+
+    API=http://127.0.0.1:8000/api/v1 STAFF=boxoffice@aurora-live.example:PASSWORD \\
+        python3 docs/api_walk.py "winter gala"
+
+Makes a new fan, who looks, holds, pays, changes her mind and goes in; prints each request and its
+answer's status. Against `make demo` the event's test payments are real enough; `make demo` prints
+the password.
+"""
+
+import json
+import os
+import secrets
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+API = os.environ.get("API", "http://127.0.0.1:8000/api/v1")
+
+
+class Client:
+    """Somebody who uses the API."""
+
+    def __init__(self, name):
+        self.name = name
+        self.token = None
+
+    def ask(self, method, path, body=None, *, expect, key=None):
+        """Send a request and return its answer: JSON, or the bytes of a file.
+
+        `key` is the Idempotency-Key that every request needs that sells: a random text, kept by
+        the client to repeat the request with it if no answer comes. Stops the walk when the
+        status is not the expected one.
+        """
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if key:
+            headers["Idempotency-Key"] = key
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(API + path, data=data, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                status, kind, content = response.status, response.headers, response.read()
+        except urllib.error.HTTPError as error:
+            status, kind, content = error.code, error.headers, error.read()
+        print(f"{self.name:>6}  {method:6} {path}  ->  {status}")
+        if status != expect:
+            sys.exit(f"Expected {expect}. The answer was: {content.decode(errors='replace')}")
+        json_ = "json" in (kind.get("Content-Type") or "")
+        return json.loads(content) if json_ else content
+
+    def log_in(self, email, password):
+        """Exchange a password for a token, sent with every request from now on."""
+        asked = {"email": email, "password": password}
+        self.token = self.ask("POST", "/auth/token", asked, expect=200)["token"]
+
+
+def new_key():
+    """Return an Idempotency-Key."""
+    return secrets.token_urlsafe(16)
+
+
+def look(fan, words):
+    """Find an event, its chart, and which seats are free; return the event and their ids."""
+    found = fan.ask("GET", "/events/?" + urllib.parse.urlencode({"q": words}), expect=200)
+    event = found["results"][0]
+    fan.ask("GET", f"/events/{event['id']}/", expect=200)
+    plan = fan.ask("GET", f"/events/{event['id']}/plan/", expect=200)
+    rows = [row for section in plan["sections"] for row in section["rows"]]
+    seats = [seat["id"] for row in rows for seat in row["seats"]]
+    watched = fan.ask("GET", f"/events/{event['id']}/availability/", expect=200)
+    gone = {each["seat"] for each in watched["changed"] if each["status"] != "available"}
+    fan.ask("GET", f"/events/{event['id']}/availability/?since={watched['cursor']}", expect=200)
+    return event, [seat for seat in seats if seat not in gone]
+
+
+def hold(fan, event, free):
+    """Hold two seats, think again, and hold them once more; return the hold."""
+    path = f"/events/{event['id']}/holds/"
+    seats = {"seats": free[:2]}
+    first = fan.ask("POST", path, seats, expect=201, key=new_key())
+    fan.ask("DELETE", f"/holds/{first['id']}/", expect=204)
+    kept = fan.ask("POST", path, seats, expect=201, key=new_key())
+    fan.ask("POST", f"/holds/{kept['id']}/extend/", expect=200)
+    fan.ask("GET", f"/holds/{kept['id']}/", expect=200)
+    return kept
+
+
+def pay(fan, kept):
+    """Order what is held; a card that is refused leaves the hold as it is. Return the order."""
+    asked = {"hold": kept["id"], "payment": {"provider": "test", "token": "tok_refused"}}
+    fan.ask("POST", "/orders/", asked, expect=402, key=new_key())
+    asked["payment"]["token"] = "tok_ok"
+    key = new_key()
+    order = fan.ask("POST", "/orders/", asked, expect=201, key=key)
+    again = fan.ask("POST", "/orders/", asked, expect=201, key=key)
+    assert order == again, "repeated with its key, a request has its first answer"
+    fan.ask("GET", f"/orders/{order['id']}/", expect=200)
+    return order
+
+
+def show(fan, ticket):
+    """Look at a ticket in each of its forms, and have a new code made; return that one."""
+    path = f"/tickets/{ticket['id']}/"
+    before = fan.ask("GET", path, expect=200)
+    assert fan.ask("GET", path + "qr.svg", expect=200).startswith(b"<svg")
+    assert fan.ask("GET", path + "ticket.pdf", expect=200).startswith(b"%PDF")
+    after = fan.ask("POST", path + "reissue/", expect=200)
+    assert before["code"] != after["code"]
+    return after
+
+
+def go_in(staff, event, ticket):
+    """Scan a ticket at the door, twice."""
+    staff.ask("GET", "/organiser/scan/keys/", expect=200)
+    staff.ask("GET", f"/organiser/events/{event['id']}/refused-tickets/", expect=200)
+    shown = {"code": ticket["code"], "event": event["id"], "gate": "West"}
+    staff.ask("POST", "/organiser/scan/", shown, expect=200, key=new_key())
+    refused = staff.ask("POST", "/organiser/scan/", shown, expect=409, key=new_key())
+    assert refused["code"] == "already-admitted", refused
+
+
+def walk(words, staff_email, staff_password):
+    """Do it all."""
+    fan, staff = Client("fan"), Client("staff")
+    email, password = f"walker-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(16)
+    account = {"email": email, "password": password, "name": "Wanda Walker"}
+    fan.ask("POST", "/auth/register", account, expect=201)
+    fan.log_in(email, password)
+    fan.ask("GET", "/me/", expect=200)
+    event, free = look(fan, words)
+
+    order = pay(fan, hold(fan, event, free))
+    ticket = show(fan, order["tickets"][0])
+    other = {"seat": free[-1]}
+    path = f"/tickets/{order['tickets'][1]['id']}/exchange/"
+    fan.ask("POST", path, other, expect=201, key=new_key())
+
+    seat = {"seat": free[-2]}
+    whole = fan.ask("POST", f"/events/{event['id']}/purchases/", seat, expect=201, key=new_key())
+    staff.log_in(staff_email, staff_password)
+    path = f"/organiser/tickets/{whole['tickets'][0]['id']}/exchange/"
+    staff.ask("POST", path, {"seat": free[-3]}, expect=201, key=new_key())
+    fan.ask("POST", f"/orders/{whole['id']}/cancel/", expect=200)
+    go_in(staff, event, ticket)
+    back = {"amount": 100, "reason": "The sound was poor"}
+    staff.ask("POST", f"/organiser/orders/{order['id']}/refund/", back, expect=201, key=new_key())
+    fan.ask("GET", "/orders/", expect=200)
+    for client in (fan, staff):
+        client.ask("POST", "/auth/logout", expect=204)
+        client.ask("GET", "/me/", expect=401)
+
+
+if __name__ == "__main__":
+    walk(sys.argv[1] if len(sys.argv) > 1 else "gala", *os.environ["STAFF"].split(":", 1))
