@@ -54,6 +54,7 @@ def regions(started: dict[str, Endpoint]) -> Iterator[dict[str, Endpoint]]:
     yield started
     for endpoint in started.values():
         endpoint.control.clear()
+        endpoint.control.unlimit()
 
 
 @pytest.fixture

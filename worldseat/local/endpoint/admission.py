@@ -42,6 +42,10 @@ class Admission:
         while region.faults.down == "hang":
             await asyncio.sleep(0.05)
         region.faults.at_connect()
+        region.bucket.take(region.limits)
+        if region.counters.open >= region.limits.connections:
+            message = "unable to accept connection, too many open connections"
+            raise Refusal("53300", message)
         user = parameters.get("user", "")
         await self._check_token(client, user)
         database = parameters.get("database") or user

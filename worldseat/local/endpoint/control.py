@@ -4,6 +4,8 @@ Each request carries `Authorization: Bearer <secret>`; the secret is in the stat
     GET    /          what the endpoint is, its faults and its counters
     PATCH  /faults    change faults: {"conflicts": 3}
     DELETE /faults    end all faults
+    PATCH  /limits    change limits: {"tables": 5}
+    DELETE /limits    back to those that it was started with
 """
 
 import asyncio
@@ -11,11 +13,12 @@ import hmac
 import json
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
 from worldseat.local.endpoint.faults import Faults
+from worldseat.local.endpoint.limits import Bucket
 from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.server import Server
 
@@ -33,6 +36,7 @@ class ControlServer:
     def __init__(self, region: Region, server: Server) -> None:
         self._region = region
         self._server = server
+        self._limits = region.limits
         self._http: asyncio.Server | None = None
 
     async def listen(self, port: int) -> int:
@@ -74,13 +78,17 @@ class ControlServer:
         if (method, path) == ("DELETE", "/faults"):
             self._region.faults = Faults()
             return HTTPStatus.OK, self._describe()
+        if (method, path) == ("DELETE", "/limits"):
+            self._region.limits = self._limits
+            self._region.bucket = Bucket()
+            return HTTPStatus.OK, self._describe()
         if (method, path) == ("PATCH", "/faults"):
-            changes = json.loads(body)
-            if not isinstance(changes, dict):
-                return HTTPStatus.BAD_REQUEST, {"error": "the body has to be a JSON object"}
-            self._region.faults.set(changes)
+            self._region.faults.set(_changes(body))
             if self._region.faults.down == "cut":
                 self._server.cut_all()
+            return HTTPStatus.OK, self._describe()
+        if (method, path) == ("PATCH", "/limits"):
+            self._region.limits = self._region.limits.changed(_changes(body))
             return HTTPStatus.OK, self._describe()
         return HTTPStatus.NOT_FOUND, {"error": f"no {method} {path} here"}
 
@@ -88,9 +96,17 @@ class ControlServer:
         return {
             "region": self._region.name,
             "host": self._region.host,
+            "limits": asdict(self._region.limits),
             "faults": self._region.faults.describe(),
             "counters": self._region.counters.describe(),
         }
+
+
+def _changes(body: bytes) -> dict[str, Any]:
+    changes = json.loads(body)
+    if not isinstance(changes, dict):
+        raise ValueError("the body has to be a JSON object")  # noqa: TRY004 - what is answered
+    return changes
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,14 @@ class Control:
     def clear(self) -> dict[str, Any]:
         """End all faults."""
         return self._ask("DELETE", "/faults")
+
+    def limit(self, **limits: float) -> dict[str, Any]:
+        """Change limits (see worldseat.local.endpoint.limits); raises ControlFailed."""
+        return self._ask("PATCH", "/limits", limits)
+
+    def unlimit(self) -> dict[str, Any]:
+        """Go back to the limits that the endpoint was started with."""
+        return self._ask("DELETE", "/limits")
 
     def faults(self) -> dict[str, Any]:
         """Return the faults that are still to happen."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from worldseat.local.endpoint import conflicts, job_checks
+from worldseat.local.endpoint import catalog_limits, conflicts, job_checks
 from worldseat.local.endpoint.backend import Backend
 from worldseat.local.endpoint.checks import check
 from worldseat.local.endpoint.limits import TooManyRows, TooMuchData, TooOld
@@ -10,6 +10,7 @@ from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.statements import WRITERS, Kind
 from worldseat.local.endpoint.transaction import Conflict, SchemaChanged, Transaction, as_refusal
 from worldseat.local.endpoint.units import Unit
+from worldseat.local.endpoint.weights import weigh
 from worldseat.local.endpoint.wire import Refusal, Reply, Sink, complete, without
 from worldseat.local.endpoint.wounds import IsTheSame
 
@@ -30,6 +31,7 @@ class Executor:
         self.lock = asyncio.Lock()
         self.transaction: Transaction | None = None
         self.seen = region.catalog.now
+        self.weighing: dict[str, tuple[int, str | None]] = {}
         self.committing = False
         # While it pushes through others' locks: it may meet one who pushes through ours.
         self.pushing = False
@@ -55,13 +57,20 @@ class Executor:
             await check(self, unit)
             if kind is Kind.COMMIT and transaction is not None:
                 return await self.commit(unit)
-            if transaction is None and (kind in _NEEDS_COMMIT or (grouped and kind in _GROUPED)):
+            if transaction is None and self._needs_commit(unit, grouped):
                 self._begin_implicit()
             return await self._dispatch(unit, sink)
         except Refusal as refused:
             self._count(refused)
             await self._fail()
             raise
+
+    def _needs_commit(self, unit: Unit, grouped: bool) -> bool:
+        """Say whether a statement in autocommit has to be one of a transaction of ours."""
+        kind = unit.statement.kind
+        if kind in _NEEDS_COMMIT or (grouped and kind in _GROUPED):
+            return True
+        return kind is Kind.DDL and unit.statement.creates and unit.executes
 
     async def finish_group(self) -> None:
         """Commit what a statement or pipeline in autocommit did; raises as `run`."""
@@ -136,7 +145,7 @@ class Executor:
             await self.region.faults.before_commit()
         if transaction.age() > self.region.limits.transaction_seconds:
             raise TooOld
-        if transaction.size > self.region.limits.size:
+        if max(transaction.size, sum(transaction.weights.values())) > self.region.limits.size:
             raise TooMuchData
         if transaction.wrote and self.seen < self.region.catalog.now:
             self.seen = self.region.catalog.now
@@ -154,7 +163,7 @@ class Executor:
             self.transaction = Transaction(explicit=True)
             return complete("BEGIN" if unit.statement.verb == "begin" else "START TRANSACTION")
         if kind is Kind.JOB:
-            await job_checks.check(self.backend, unit.statement.sql)
+            await job_checks.check(self.backend, unit.statement.sql, self.region.limits)
         if kind is Kind.READ:
             await self._before_read(unit)
         if kind is Kind.DDL:
@@ -186,6 +195,8 @@ class Executor:
         reply = await conflicts.exclusive(self, unit)
         if reply.error:
             raise as_refusal(reply)
+        if unit.statement.creates:
+            await catalog_limits.check(self.backend, self.region.limits)
         if self.transaction is None:
             self.seen = self.region.catalog.bump()
         else:
@@ -220,6 +231,8 @@ class Executor:
             transaction.written.add(unit.statement.target_name)
         if transaction.rows > self.region.limits.rows:
             raise TooManyRows
+        if unit.executes:
+            await weigh(self, unit)
         return bytes(answer.data)
 
     async def _changed_rows(self, unit: Unit) -> int:

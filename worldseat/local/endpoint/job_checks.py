@@ -3,13 +3,12 @@
 from worldseat.local.endpoint.backend import Backend
 from worldseat.local.endpoint.index_rules import UNSUPPORTED_KEYS
 from worldseat.local.endpoint.job_statements import Asked, read
+from worldseat.local.endpoint.limits import Limits
 from worldseat.local.endpoint.sql import literal, tokens
 from worldseat.local.endpoint.wire import Refusal
 
-_INDEXES_A_TABLE = 24
 
-
-async def check(backend: Backend, sql: str) -> None:
+async def check(backend: Backend, sql: str, limits: Limits) -> None:
     """Refuse what fails for its text or the catalog, not for its data; in a transaction.
 
     The index is made on an empty table of the same shape. Raises Refusal.
@@ -24,7 +23,7 @@ async def check(backend: Backend, sql: str) -> None:
     await _ask(backend, f"CREATE {unique} INDEX ON pg_temp.worldseat_probe {asked.rest}")
     await _check_keys(backend)
     await _ask(backend, "ROLLBACK TO SAVEPOINT probe")
-    await _check_name_and_number(backend, asked)
+    await _check_name_and_number(backend, asked, limits.indexes)
 
 
 async def _check_constraint(backend: Backend, asked: Asked) -> None:
@@ -53,7 +52,7 @@ async def _check_keys(backend: Backend) -> None:
             raise Refusal("0A000", message)
 
 
-async def _check_name_and_number(backend: Backend, asked: Asked) -> None:
+async def _check_name_and_number(backend: Backend, asked: Asked, most: int) -> None:
     table = f"{literal(asked.table)}::regclass"
     taken = await _ask(
         backend,
@@ -65,8 +64,8 @@ async def _check_name_and_number(backend: Backend, asked: Asked) -> None:
     if taken:
         raise Refusal("42P07", f'relation "{asked.name}" already exists')
     count = await _ask(backend, f"SELECT count(*) FROM pg_index WHERE indrelid = {table}")
-    if int(count[0][0] or 0) >= _INDEXES_A_TABLE:
-        message = f"more than {_INDEXES_A_TABLE} indexes per table are not allowed"
+    if int(count[0][0] or 0) >= most:
+        message = f"more than {most} indexes per table are not allowed"
         raise Refusal("54000", message)
 
 

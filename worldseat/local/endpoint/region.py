@@ -8,7 +8,7 @@ from worldseat.local.endpoint.backend import Address
 from worldseat.local.endpoint.catalog import CatalogVersion
 from worldseat.local.endpoint.faults import Faults
 from worldseat.local.endpoint.identity import Identity
-from worldseat.local.endpoint.limits import Limits
+from worldseat.local.endpoint.limits import Bucket, Limits
 
 if TYPE_CHECKING:
     from worldseat.local.endpoint.jobs import Jobs
@@ -57,6 +57,7 @@ class Region:
     jobs: "Jobs"
     wounds: "Wounds"
     faults: Faults = field(default_factory=Faults)
+    bucket: Bucket = field(default_factory=Bucket)
     counters: Counters = field(default_factory=Counters)
     sessions: "dict[int, Session]" = field(default_factory=dict)
 

@@ -44,7 +44,9 @@ class Statement:
 
     `verb` is the lower-case word that says what it does ("update" for WITH ... UPDATE).
     `target` is the table written, as it is spelled, where a plain INSERT, UPDATE or DELETE names
-    one, `target_name` its name alone, unquoted. `names` are all identifiers in it, unquoted.
+    one, `target_name` its name alone, unquoted. `computes` says that it may write more than its
+    text holds, `creates` that it may pass a limit of the catalog. `names` are all identifiers in
+    it, unquoted.
     """
 
     sql: str
@@ -57,6 +59,8 @@ class Statement:
     target_name: str | None = None
     names: frozenset[str] = field(default_factory=frozenset)
     counts_by_statistics: bool = False
+    computes: bool = False
+    creates: bool = False
 
 
 _DDL = frozenset(
@@ -78,6 +82,7 @@ _KINDS = {
     **dict.fromkeys(_DDL, Kind.DDL),
     **dict.fromkeys(_WRITES, Kind.WRITE),
 }
+_GROWING = ("repeat", "lpad", "rpad", "concat", "concat_ws", "string_agg", "format", "replace")
 _IAM = re.compile(r"aws\s+iam\s+(grant|revoke)\s+(\S+)\s+(?:to|from)\s+'([^']+)'\s*$", re.I | re.S)
 
 
@@ -140,6 +145,9 @@ def _look(sql: str) -> Statement:
         target=target,
         target_name=tokens(target)[-1].name if target else None,
         names=_names(words),
+        computes=_computes(sql, words),
+        creates=words[0].is_word("create", "alter")
+        and any(w.is_word("table", "schema") for w in words[1:4]),
         counts_by_statistics=verb in ("delete", "execute") or words[0].is_word("with", "explain"),
     )
 
@@ -180,6 +188,13 @@ def _explained(words: list[Token]) -> tuple[Kind, str]:
     if not runs or start is None:
         return Kind.READ, "explain"
     return _kind(words[start:])
+
+
+def _computes(sql: str, words: list[Token]) -> bool:
+    """Say whether it may write more than its text holds."""
+    if words[0].is_word("insert") and any(w.is_word("select") for w in words):
+        return True
+    return "||" in sql or any(w.is_word(*_GROWING) for w in words)
 
 
 def _is_async(words: list[Token]) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from time import monotonic
 
-from worldseat.local.endpoint.limits import TooOld
+from worldseat.local.endpoint.limits import KeyTooLarge, TooOld
 from worldseat.local.endpoint.units import Unit
 from worldseat.local.endpoint.wire import Refusal, Reply, frame, frames
 
@@ -40,7 +40,11 @@ class ServerError(Refusal):
 
 def as_refusal(reply: Reply) -> Refusal:
     """Return the error of a reply in DSQL's words."""
-    return Conflict() if reply.sqlstate in CONFLICTS else ServerError(reply)
+    if reply.sqlstate in CONFLICTS:
+        return Conflict()
+    if reply.sqlstate == "54000" and "index row" in (reply.error or {}).get("M", ""):
+        return KeyTooLarge()
+    return ServerError(reply)
 
 
 @dataclass
@@ -55,6 +59,7 @@ class Deferred:
 class Transaction:
     """A transaction, explicit (BEGIN) or implicit (a statement or pipeline in autocommit).
 
+    `size` is how many bytes the client has sent, `weights` how many it has written into tables.
     `doomed`: another transaction that wrote the same has committed; COMMIT will say so.
     `deferred`: writes that met a row which another open transaction has written.
     `pretended`: names of the tables that the client believes to have written, and has not.
@@ -65,6 +70,7 @@ class Transaction:
     started: float = field(default_factory=monotonic)
     rows: int = 0
     size: int = 0
+    weights: dict[str, int] = field(default_factory=dict)
     wrote: bool = False
     ddl: bool = False
     jobs: bool = False
