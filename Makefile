@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz
+.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz bench
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ stop-at-every-statement: setup ## migrate stock apps, stopped and resumed at eve
 
 fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes); REQUESTS=200 of each kind
 	@WORLDSEAT_FUZZ=$(or $(REQUESTS),100) $(python) -m pytest tests/api/test_fuzz.py
+
+bench: setup ## what the sale does under a herd; ONLY='herd-postgresql' runs one, JSON=file keeps the figures
+	@$(python) -m tests.benchmarks $(ONLY) $(if $(JSON),--json $(JSON))
 
 clean: ## remove .venv, the local servers' data and the caches
 	@rm -rf .venv .worldseat staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

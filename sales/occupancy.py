@@ -32,6 +32,7 @@ from django.db.models.functions import Cast
 from redis.exceptions import RedisError
 
 from sales.events import EventNotFound
+from sales.in_flight import settled_seats
 from sales.models import Event, EventState, PriceCategory, Seat, SeatStatus
 from worldseat.dsql.occ import occ_retry
 
@@ -78,6 +79,7 @@ class Occupancy:
     """The seats of an event at one instant, by id (as text) and in the plan's order.
 
     `categories` are in the organiser's order: each one's id and whether it needs a code.
+    `settled` is how many seats `sales.in_flight` had as settled, so these are taken here or free.
     `categories_digest` is another one as soon as a seat's category is.
     """
 
@@ -87,6 +89,7 @@ class Occupancy:
     categories: tuple[tuple[str, bool], ...]
     categories_digest: str
     read_at: datetime
+    settled: int
     seats: dict[str, SeatState]
 
     def age(self, now: datetime) -> timedelta:
@@ -208,11 +211,12 @@ def _refreshed(event_id: UUID, known: Occupancy | None, now: datetime) -> Occupa
     """Read an event's seats, or only what has changed since they were read."""
     if known and not timedelta(0) <= now - known.read_at < timedelta(seconds=_KEPT_SECONDS):
         known = None
-    return _read(event_id=event_id, known=known, now=now)
+    settled = settled_seats(event_id, now)
+    return _read(event_id=event_id, known=known, settled=settled, now=now)
 
 
 @occ_retry(repeatable=True)
-def _read(*, event_id: UUID, known: Occupancy | None, now: datetime) -> Occupancy:
+def _read(*, event_id: UUID, known: Occupancy | None, settled: int, now: datetime) -> Occupancy:
     """Read the event, its categories and its seats in one snapshot, taken at `now` or later."""
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
@@ -226,6 +230,7 @@ def _read(*, event_id: UUID, known: Occupancy | None, now: datetime) -> Occupanc
         categories=listed,
         categories_digest="",
         read_at=now,
+        settled=settled,
         seats={},
     )
     if event.plan_id is None:

@@ -8,6 +8,7 @@ database before anybody is told that nothing is.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +21,13 @@ from django.db.models.functions import Cast
 
 from sales.best_available.blocks import Free, deal
 from sales.best_available.layout import layout_of
-from sales.best_available.offers import Offers, draw_turn, near_equals
-from sales.best_available.splitting import split
+from sales.best_available.offers import Offers, near_equals
+from sales.best_available.splitting import splits
 from sales.codes import CodeRequired, find_code
 from sales.events import EventNotFound
 from sales.holds import place_hold
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
+from sales.in_flight import offer_seats, settle_seats
 from sales.models import Event, EventState, Hold, PriceType, Seat
 from sales.occupancy import Occupancy, occupancy_of
 from sales.pricing import price_of
@@ -34,6 +36,10 @@ from sales.selling import Line
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["BestHold", "NoSeatsLeft", "Wish", "hold_best_available"]
+
+
+# How many ways to split are weighed, when as many buyers come at once.
+MOST_SPLITS = 32
 
 
 class NoSeatsLeft(Exception):
@@ -83,25 +89,33 @@ def hold_best_available(
         raise UnknownSeat from None
     if not found.is_public:
         raise UnknownSeat
-    of = f"{wish.category_id}:{wish.accessible}:{bool(code)}"
     offers = Offers(
         found,
         layout_of(event_id=event_id, plan_id=found.plan_id),
         quantity=wish.quantity,
         accessible=wish.accessible,
-        turn=draw_turn(found, of=of, quantity=wish.quantity),
+        in_flight=_in_flight(found, wish.quantity),
         share=_share(region),
     )
-    return _hold(
-        event_id=event_id,
-        wish=wish,
-        offers=offers,
-        fan_id=fan_id,
-        region=region,
-        code=code,
-        now=now,
-        keyed=keyed,
-    )
+    try:
+        return _hold(
+            event_id=event_id,
+            wish=wish,
+            offers=offers,
+            fan_id=fan_id,
+            region=region,
+            code=code,
+            now=now,
+            keyed=keyed,
+        )
+    finally:
+        settle_seats(event_id, found.read_at, wish.quantity)
+
+
+def _in_flight(found: Occupancy, quantity: int) -> int | None:
+    """Count the seats as offered, and return how many others are that the copy does not show."""
+    before = offer_seats(found.event_id, found.read_at, quantity)
+    return None if before is None else max(before - found.settled, 0)
 
 
 def _share(region: str) -> tuple[int, int]:
@@ -189,11 +203,13 @@ def _find(
     left = _left(event_id, offers, eligible, now=now)
     blocks = deal(offers.layout, left, offers.quantity)
     if blocks:
-        chosen = near_equals(blocks, offers.tries)[0].seats
+        chosen = near_equals(blocks, offers.rivals)[0].seats
     else:
-        chosen = split(offers.layout, left, offers.quantity)
-    if not chosen:
-        raise NoSeatsLeft("There are not as many such seats left.")
+        most = min(offers.rivals + 1, MOST_SPLITS)
+        ways = splits(offers.layout, left, offers.quantity, most=most)
+        if not ways:
+            raise NoSeatsLeft("There are not as many such seats left.")
+        chosen = random.choice(ways)  # noqa: S311 # no secret: who guesses it gains nothing
     seats = _read(event_id, chosen)
     return [seats[pk] for pk in chosen], bool(blocks)
 

@@ -1,9 +1,9 @@
 """What buyers who come together are offered: a different block each, of about the same worth.
 
 Everybody who looks at one copy of the occupancy sees the same blocks, and all would take the
-best. So each draws a number, how many seats were offered from this copy before, and gets the
-block that far down the list; the regions, which count for themselves, take turns in it. Who
-loses all the same picks at random, from more blocks each time.
+best. So each is told how many seats are in flight (`sales.in_flight`) and gets the block that
+far down the list; the regions, which count for themselves, take turns in it. Who loses all the
+same picks at random, from more blocks each time.
 """
 
 from __future__ import annotations
@@ -15,35 +15,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.core.cache import cache
-from redis.exceptions import RedisError
-
 from sales.best_available.blocks import Block, Free, deal
 from sales.best_available.layout import Layout
 from sales.models import SeatStatus
 from sales.occupancy import Occupancy, micros
 
-__all__ = ["Offers", "draw_turn", "free_in", "near_equals"]
+__all__ = ["Offers", "free_in", "near_equals"]
 
 # Blocks that one statement looks at: the one that was dealt, and some in case it is gone.
 _CANDIDATES = 4
-# Of how many blocks a loser picks one, times the square of her tries.
+# Of how many blocks one picks at random at least, times the square of her tries.
 _NEAR_EQUAL = 4
 _DEALS_A_PROCESS = 64
-_TURNS_KEPT_SECONDS = 30
-
-
-def draw_turn(found: Occupancy, *, of: str, quantity: int) -> int | None:
-    """Count the seats offered from a copy to those with the same wish, and return how many were.
-
-    None without the cache.
-    """
-    key = f"turn:{found.event_id}:{micros(found.read_at)}:{of}"
-    try:
-        cache.add(key, 0, _TURNS_KEPT_SECONDS)
-        return int(cache.incr(key, quantity)) - quantity
-    except (RedisError, ValueError):
-        return None
 
 
 def free_in(found: Occupancy, eligible: frozenset[str], *, accessible: bool) -> Free:
@@ -62,7 +45,11 @@ def free_in(found: Occupancy, eligible: frozenset[str], *, accessible: bool) -> 
 
 
 class Offers:
-    """The blocks one buyer is offered, one try after the other."""
+    """The blocks one buyer is offered, one try after the other.
+
+    `in_flight` is how many seats others are being sold right now; None if that is not known.
+    `share` is the number of this region, and of how many.
+    """
 
     def __init__(
         self,
@@ -71,14 +58,21 @@ class Offers:
         *,
         quantity: int,
         accessible: bool,
-        turn: int | None,
+        in_flight: int | None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
-        """Take a copy of the occupancy, and which share of its blocks is this region's."""
+        """Take a copy of the occupancy to offer from."""
         self.found, self.layout = found, layout
         self.quantity, self.accessible = quantity, accessible
         self.tries = 0
-        self._turn, self._share = turn, share
+        self._ahead = None if in_flight is None else in_flight // quantity
+        self._share = share
+
+    @property
+    def rivals(self) -> int:
+        """Return about how many others want seats right now, in all regions."""
+        lost = max(self.tries - 1, 0)
+        return max((self._ahead or 0) * self._share[1], _NEAR_EQUAL * lost * lost)
 
     def next(self, eligible: frozenset[str]) -> list[Block]:
         """Return some blocks, the first one to be taken if it is still free; empty if none is."""
@@ -86,28 +80,27 @@ class Offers:
         self.tries += 1
         if not blocks:
             return []
-        if self._turn is None or self.tries > 1:
-            return near_equals(blocks, self.tries, at=self._at(len(blocks)))
-        first = _own_first(blocks, self._share)[self._at(len(blocks))]
-        return [first, *near_equals(blocks, self.tries, at=self._at(len(blocks)))][:_CANDIDATES]
-
-    def _at(self, blocks: int) -> int:
-        return ((self._turn or 0) // self.quantity) % blocks
+        at = (self._ahead or 0) % len(blocks)
+        near = near_equals(blocks[at:], self.rivals)
+        if self._ahead is None or self.tries > 1:
+            return near
+        return [_own_first(blocks, self._share)[at], *near][:_CANDIDATES]
 
 
-def near_equals(blocks: Sequence[Block], tries: int, *, at: int = 0) -> list[Block]:
-    """Pick some blocks at random, from a place in the list on, of the more the more tries.
+def near_equals(blocks: Sequence[Block], rivals: int) -> list[Block]:
+    """Pick some of the first blocks at random, in the order they come to be tried.
 
     They are as good as the first of them: in the same category, and strand no seat if it does
-    not.
+    not. With more rivals than there are such blocks they are any of as many.
     """
-    most = max(_NEAR_EQUAL * tries * tries, at if tries > 1 else 0)
-    first = blocks[at]
+    first = blocks[0]
     near = [
         block
-        for block in blocks[at : at + most]
+        for block in blocks[: max(rivals, _NEAR_EQUAL)]
         if (block.strands, block.rank) == (first.strands, first.rank)
     ]
+    if rivals > len(near):
+        near = list(blocks[:rivals])
     return random.sample(near, min(_CANDIDATES, len(near)))
 
 

@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from sales.best_available.blocks import Free, Piece, pieces_of
 from sales.best_available.layout import Layout, Place, Stretch
 
-__all__ = ["split"]
+__all__ = ["split", "splits"]
 
 # How many places to begin at are tried, and how many pieces beside the necessary ones.
 _ANCHORS = 20
 _SPARE = 200
+
+
+def splits(layout: Layout, free: Free, quantity: int, *, most: int) -> list[tuple[str, ...]]:
+    """Return ways that share no seat, at most so many, all of as few pieces as the best one.
+
+    For buyers who come together, and would all take the best one.
+    """
+    ways: list[tuple[str, ...]] = []
+    pieces = 0
+    while len(ways) < most and (way := split(layout, free, quantity)):
+        taken = set(way)
+        needed = _pieces_in(layout, taken)
+        pieces = pieces or needed
+        if needed > pieces:
+            break
+        ways.append(way)
+        ranks = {seat: rank for seat, rank in free.ranks.items() if seat not in taken}
+        free = Free(ranks, free.others)
+    return ways
+
+
+def _pieces_in(layout: Layout, seats: Container[str]) -> int:
+    """Count the pieces that some seats are in."""
+    return sum(
+        seats_follow
+        for stretch in layout.stretches
+        for seats_follow in (
+            place.id in seats and (at == 0 or stretch[at - 1].id not in seats)
+            for at, place in enumerate(stretch)
+        )
+    )
 
 
 def split(layout: Layout, free: Free, quantity: int) -> tuple[str, ...]:
