@@ -1,0 +1,129 @@
+"""Servers killed in the middle of orders: the repeat with the same key ends in the one order."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from knox.models import get_token_model
+
+from accounts.models import User
+from sales.models import Event, Order, Payment
+from tests.cast import make_event, make_fans
+from tests.sales.paying import assert_sound, captures, hold, settle_later
+from tests.servers import REGIONS
+from tests.stampede.crew import servers
+from worldseat.local import ports
+from worldseat.local.processes import Program, Supervisor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KILLS = 20
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    """A web server of one worker process; gunicorn forks another for one that was killed."""
+
+    def __init__(self, port: int, master: psutil.Process) -> None:
+        self.url = f"http://127.0.0.1:{port}/api/v1"
+        self._master = master
+
+    def kill(self) -> None:
+        """End the worker as `kill -9` does."""
+        for worker in self._master.children():
+            worker.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture
+def server(tmp_path: Path, transactional_db: None) -> Iterator[Server]:
+    """The product's web server, on the test's own database."""
+    if os.environ.get(REGIONS):
+        pytest.skip("the tests' database is behind endpoints")
+    port = ports.choose(18200)
+    words = ["-m", "gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}", "--preload"]
+    words += ["--worker-class", "gthread", "--workers", "1", "--threads", "4"]
+    program = Program(
+        name="web",
+        command=[sys.executable, *words],
+        env={**os.environ, **servers(), "REDIS_URL": os.environ["REDIS_URL"]},
+        cwd=_CHECKOUT,
+        log=tmp_path / "web.log",
+        grace=2.0,
+    )
+    with Supervisor() as supervisor:
+        child = supervisor.start(program)
+        supervisor.wait_until(child, lambda: _answers(port), deadline=60)
+        yield Server(port, psutil.Process(child.pid))
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/api/v1/events/", timeout=5).is_success
+    except httpx.TransportError:
+        return False
+
+
+def order(server: Server, held: Any, token: str, *, card: str) -> httpx.Response:
+    return httpx.post(
+        f"{server.url}/orders/",
+        json={"hold": str(held.pk), "payment": {"provider": "test", "token": card}},
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": f"order of {held.pk}"},
+        timeout=20,
+    )
+
+
+def repeat(server: Server, held: Any, token: str, *, card: str) -> httpx.Response:
+    """Ask until somebody answers, as a client does."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            answer = order(server, held, token, card=card)
+        except httpx.TransportError:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+            continue
+        if answer.status_code != 503:
+            return answer
+
+
+def test_ends_in_the_one_order(server: Server, event: Event) -> None:
+    rush = make_event(event.organisation, rows="ABCD", seats_a_row=10)
+    seats = list(rush.seats.in_order())
+    # Chance for a test, to be repeated.
+    chance, lost = random.Random(20), 0
+    for number, fan in enumerate(make_fans(KILLS)):
+        held, token = hold(seats[2 * number : 2 * number + 2], fan), _token(fan)
+        card = ("tok_slow", "tok_ok")[number % 2]
+        killing = threading.Timer(chance.uniform(0, (0.2, 0.1)[number % 2]), server.kill)
+        killing.start()
+        try:
+            first = order(server, held, token, card=card)
+        except httpx.TransportError:
+            lost += 1
+        else:
+            assert first.status_code == 201, first.text
+        killing.join()
+        again = repeat(server, held, token, card=card)
+        assert again.status_code == 201, again.text
+        assert repeat(server, held, token, card=card).json() == again.json()
+    assert lost >= KILLS // 4, "hardly an order was hit"
+    settle_later()
+    assert Order.objects.filter(state="paid").count() == Order.objects.count() == KILLS
+    assert [captures(each) for each in Payment.objects.all()] == [1] * KILLS
+    assert_sound(rush)
+
+
+def _token(fan: User) -> str:
+    _, token = get_token_model().objects.create(user=fan)
+    return str(token)
