@@ -35,7 +35,7 @@ EXAMPLES, STEPS = (100, 30) if os.environ.get("WORLDSEAT_LONG_RUN") else (10, 12
 
 acts = st.builds(
     Act,
-    name=st.sampled_from(sorted(ACTS)) | st.sampled_from(["buy", "hold"]),
+    name=st.sampled_from(sorted(ACTS)) | st.sampled_from(["buy", "hold", "hold", "pay", "pay"]),
     region=st.integers(0, 1),
     fan=st.integers(0, 2),
     one=st.integers(0, 11),
