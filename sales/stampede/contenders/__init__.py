@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sales.stampede.contenders.base import Contender, Found, Run, Shop, Unavailable, run_of
+from sales.stampede.contenders.dynamodb import MREC, MREC_CONDITIONAL, MRSC_CONDITIONAL
 from sales.stampede.contenders.postgresql import (
     CONDITIONAL_UPDATE,
     READ_COMMITTED,
@@ -26,6 +27,9 @@ _ALL: tuple[Contender, ...] = (
     READ_COMMITTED,
     SELECT_FOR_UPDATE,
     CONDITIONAL_UPDATE,
+    MREC,
+    MREC_CONDITIONAL,
+    MRSC_CONDITIONAL,
 )
 CONTENDERS = {each.name: each for each in _ALL}
 

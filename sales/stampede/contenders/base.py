@@ -74,11 +74,17 @@ class Shop(Protocol):
 class Contender(Protocol):
     """A store that sells, and how."""
 
-    name: str
-    # In one line, for every table and page that shows a result.
-    title: str
-    # Whether it sells the event's own seats; if not, it has a store of its own.
-    sells_product: bool
+    @property
+    def name(self) -> str:
+        """How `--contender` names it."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in one line, for every table and page that shows a result."""
+
+    @property
+    def sells_product(self) -> bool:
+        """Whether it sells the event's own seats; if not, it has a store of its own."""
 
     def require(self, options: Options) -> None:
         """Raise Unavailable where it cannot run."""

@@ -1,0 +1,1 @@
+"""A DynamoDB API for each region on loopback, with global tables: what stampedes compare with."""
