@@ -141,7 +141,7 @@ def test_asks_aws_for_what_its_model_knows(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nobody")
     client = client_in(EAST, Options(aws=True))
-    active = {"Table": {"TableName": "t", "TableStatus": "ACTIVE"}}
+    active = {"Table": {"TableName": "table", "TableStatus": "ACTIVE"}}
     with Stubber(client) as stub:
         stub.add_client_error("describe_table", "ResourceNotFoundException")
         stub.add_response("create_table", {})

@@ -6,8 +6,10 @@ An item is a seat or a ticket; its partition is the stampede, so two at once do 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import boto3
@@ -24,6 +26,7 @@ _LOOK_SECONDS = 0.05
 CONNECT_SECONDS = 5
 # Where MRSC keeps its third copy; it has to be a region that neither replica is in.
 _WITNESS = "us-west-2"
+_one_at_a_time = threading.Lock()
 
 
 def table_name(*, strong: bool) -> str:
@@ -49,7 +52,14 @@ def client_in(region: str, options: Options, *, connections: int = 10) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=10,
     )
-    return boto3.session.Session().client("dynamodb", region_name=region, config=config, **local)
+    # A session takes long to make, and makes one client at a time.
+    with _one_at_a_time:
+        return _session().client("dynamodb", region_name=region, config=config, **local)
+
+
+@cache
+def _session() -> Any:
+    return boto3.session.Session()
 
 
 def make_table(regions: Sequence[str], options: Options, *, strong: bool) -> None:
