@@ -190,6 +190,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "worldseat.api.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -58,18 +58,26 @@ class Programs:
             death_signal=signal.SIGKILL,
         )
 
-    def web(self, port: int) -> Program:
-        """Return the web server on 127.0.0.1:`port`."""
+    def web(self, port: int, region: str = "") -> Program:
+        """Return the web server on 127.0.0.1:`port`; with a region, one that serves it alone."""
+        name = f"web-{region}" if region else "web"
+        env = self._environment
         words = ["gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}"]
-        words += ["--worker-class", "gthread", "--workers", "2", "--threads", "8"]
-        # Imported once and forked: half the start-up time of two workers.
-        words += ["--preload", "--access-logfile", "-"]
+        words += ["--worker-class", "gthread", "--access-logfile", "-"]
+        if region:
+            url = self._database_url_in(region)
+            env = {**env, "WORLDSEAT_REGION": region, "DATABASE_URL": url}
+            # Its clients keep their connections while they wait for the start.
+            words += ["--workers", "1", "--threads", "16", "--keep-alive", "75"]
+        else:
+            # Imported once and forked: half the start-up time of two workers.
+            words += ["--workers", "2", "--threads", "8", "--preload"]
         return Program(
-            name="web",
+            name=name,
             command=self._module(words),
-            env=self._environment,
+            env=env,
             cwd=_CHECKOUT,
-            log=self._log("web"),
+            log=self._log(name),
             # "Quick" shutdown; SIGTERM would wait for open requests.
             death_signal=signal.SIGQUIT,
         )
