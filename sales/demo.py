@@ -18,7 +18,7 @@ from sales.models import Event, EventState, Venue
 from sales.plans import Block, Plan, Prices, Progress, import_plan, plan_by_numbers, read_plan
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["CAST", "PLANS", "SEAT", "Character", "seed"]
+__all__ = ["CAST", "PLANS", "SEAT", "Character", "seed", "seed_simulation"]
 
 PLANS = Path(__file__).resolve().parent / "data" / "plans"
 # What the stampede's buyers all want.
@@ -161,7 +161,24 @@ def _seed_show(
     _open(event_id=event.pk, now=now)
 
 
-def _seed_run(*, now: datetime, progress: Progress) -> Event:
+def seed_simulation(*, now: datetime) -> Event:
+    """Make a fresh event to stampede, of 96 seats, on sale at `now`; others are left as they are.
+
+    Makes its organisation too, where the demo has not.
+    """
+    _write_organisations()
+    return _seed_run(now=now, progress=lambda done, of: None, alone=False)
+
+
+@occ_retry(repeatable=True)
+def _write_organisations() -> None:
+    Organisation.objects.bulk_create(
+        [Organisation(slug=slug, name=name) for slug, name in ORGANISATIONS.items()],
+        ignore_conflicts=True,
+    )
+
+
+def _seed_run(*, now: datetime, progress: Progress, alone: bool = True) -> Event:
     event = _new_run(now=now)
     import_plan(
         event_id=event.pk,
@@ -170,7 +187,8 @@ def _seed_run(*, now: datetime, progress: Progress) -> Event:
         now=now,
         progress=progress,
     )
-    _close_runs(keep=event.pk)
+    if alone:
+        _close_runs(keep=event.pk)
     _open(event_id=event.pk, now=now)
     return event
 

@@ -32,7 +32,7 @@ def _refusal(**options: Any) -> str:
 @pytest.fixture
 def nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do as if every region had its worker."""
-    monkeypatch.setattr("sales.management.commands.stampede.require_workers", lambda regions: None)
+    monkeypatch.setattr("sales.management.stampedes.require_workers", lambda regions: None)
 
 
 def test_prints_a_table_and_a_verdict(
@@ -109,7 +109,7 @@ def test_leaves_the_stampede_to_its_workers_on_ctrl_c(
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sales.management.commands.stampede.time.sleep", interrupt)
+    monkeypatch.setattr("sales.management.stampedes.time.sleep", interrupt)
     with pytest.raises(SystemExit) as end:
         call_command("stampede", event="rush", seat="A-1", buyers=4)
     assert end.value.code == 130

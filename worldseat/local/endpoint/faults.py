@@ -22,6 +22,7 @@ class Faults:
     cut_before_commit the next so many COMMITs of writers lose the connection before PostgreSQL
                       hears of them: nothing is stored
     cut_after_commit  the next so many lose it after PostgreSQL has committed, before the answer
+    cut_share         this share (0..1) loses it so, drawn with `seed`
     latency           seconds between a client and the region, added once to each round trip
     commit_latency    seconds between the regions, added to each COMMIT of a writer
     down              "" (up), "cut" (connections are cut and refused) or "hang" (nothing answers)
@@ -35,6 +36,7 @@ class Faults:
     seed: int | None = None
     cut_before_commit: int = 0
     cut_after_commit: int = 0
+    cut_share: float = 0.0
     latency: float = 0.0
     commit_latency: float = 0.0
     down: str = ""
@@ -85,12 +87,15 @@ class Faults:
             raise ConnectionCut
         if self._take("conflicts"):
             raise Conflict
-        if self.conflict_share and self._random.random() < self.conflict_share:
+        if self._strikes(self.conflict_share):
             raise Conflict
+
+    def _strikes(self, share: float) -> bool:
+        return bool(share) and self._random.random() < share
 
     def after_commit(self) -> None:
         """Raise ConnectionCut where the answer to a COMMIT is to get lost."""
-        if self._take("cut_after_commit"):
+        if self._take("cut_after_commit") or self._strikes(self.cut_share):
             raise ConnectionCut
 
 
@@ -101,6 +106,6 @@ def _fits(name: str, value: object) -> bool:
         return value is None or isinstance(value, int)
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         return False
-    if name == "conflict_share":
+    if name in ("conflict_share", "cut_share"):
         return value <= 1
     return name.endswith("latency") or isinstance(value, int)
