@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from knox.crypto import hash_token
 from knox.models import get_digest_token, get_token_model
-from knox.settings import CONSTANTS, knox_settings
+from knox.settings import CONSTANTS
 
 from accounts.models import User
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["IssuedToken", "issue_token", "issue_tokens", "revoke_token", "revoke_tokens"]
+__all__ = [
+    "SIMULATED",
+    "IssuedToken",
+    "issue_token",
+    "issue_tokens",
+    "revoke_token",
+    "revoke_tokens",
+]
 
 _AuthToken = get_token_model()
 
 # DSQL takes 3,000 changed rows in a transaction.
 _BATCH_ROWS = 1000
+
+SIMULATED = "sim-"
+_SIMULATED_TTL = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,13 @@ def revoke_token(*, digest: str) -> None:
 
 
 def issue_tokens(*, user_ids: Sequence[UUID], now: datetime) -> dict[UUID, str]:
-    """Make a token for each of many users, as `issue_token` does; return them by user."""
-    tokens = {user_id: get_digest_token() for user_id in user_ids}
-    expires_at = now + knox_settings.TOKEN_TTL
+    """Make a token for each of many simulated buyers; return them by user.
+
+    Nobody else's token begins with SIMULATED, and simulated buyers may use no other: they have
+    no password either. The tokens live for half an hour.
+    """
+    tokens = {user_id: get_digest_token(SIMULATED) for user_id in user_ids}
+    expires_at = now + _SIMULATED_TTL
     rows = [
         _AuthToken(
             digest=digest,

@@ -11,6 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.tokens import SIMULATED
 
 __all__ = ["BearerAuthentication", "logged_in"]
 
@@ -38,8 +39,8 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc] # knox pu
         return user, auth_token
 
     def validate_user(self, auth_token: Any) -> tuple[Any, Any]:
-        """Refuse accounts that were closed, and simulated buyers."""
-        if auth_token.user.is_simulated:
+        """Refuse accounts that were closed; simulated buyers have tokens of their own kind."""
+        if auth_token.user.is_simulated != auth_token.token_key.startswith(SIMULATED):
             raise AuthenticationFailed("Invalid token.")
         user, token = super().validate_user(auth_token)
         return user, token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.api import holds, orders, purchases, refunds, scans, tickets, views
+from sales.api import holds, orders, purchases, refunds, scans, stampedes, tickets, views
 
 urlpatterns = [
     path("events/", views.EventListView.as_view(), name="event-list"),
@@ -44,6 +44,13 @@ urlpatterns = [
         "organiser/tickets/<uuid:ticket_id>/exchange/",
         refunds.OrganiserExchangeView.as_view(),
         name="organiser-ticket-exchange",
+    ),
+    path("stampedes/", stampedes.StampedesView.as_view(), name="stampedes"),
+    path("stampedes/<uuid:stampede_id>/", stampedes.StampedeView.as_view(), name="stampede"),
+    path(
+        "stampedes/<uuid:stampede_id>/stop/",
+        stampedes.StopStampedeView.as_view(),
+        name="stop-stampede",
     ),
     path("organiser/scan/", scans.ScanView.as_view(), name="scan"),
     path("organiser/scan/keys/", scans.ScanKeysView.as_view(), name="scan-keys"),

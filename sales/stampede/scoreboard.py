@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from worldseat.money import format_money
+
 __all__ = ["print_scoreboard"]
 
 _COLUMNS = (
@@ -25,13 +27,16 @@ _COLUMNS = (
 )
 # Shown only where there are any.
 _RARE = frozenset({"unknown", "missing"})
+# A read-committed run has a violation for nearly every buyer.
+_SHOWN = 8
 _USUAL = len(_COLUMNS) - len(_RARE)
 
 
 def print_scoreboard(report: dict[str, Any], console: Console) -> None:
     """Print a table of the regions and the whole, what was out of the ordinary, the verdict."""
     columns = [(title, key) for title, key in _COLUMNS if key not in _RARE or report[key]]
-    title = f"{report['buyers']} buyers, one seat: {report['seat']}, {report['event']}"
+    wanted = f"one seat: {report['seat']}" if report["seat"] else report["aim"].lower()
+    title = f"{report['buyers']} buyers, {wanted}, {report['event']}\n{report['store']}"
     table = Table(
         title=escape(title),
         title_justify="left",
@@ -56,9 +61,12 @@ def print_scoreboard(report: dict[str, Any], console: Console) -> None:
 
 def _print_verdict(report: dict[str, Any], console: Console) -> None:
     witness = report["witness"]
-    for violation in witness["violations"]:
+    more = witness["violation_count"] - _SHOWN
+    for violation in witness["violations"][:_SHOWN]:
         text = f"  {violation['kind']}: {violation['text']}"
         console.print(f"[red]{escape(text)}[/]", highlight=False)
+    if more > 0:
+        console.print(f"[red]  ... and {more:,} more[/]", highlight=False)
     facts = (
         f"{_count(witness['tickets'], 'valid ticket')}, "
         f"{_count(witness['seats_sold'], 'seat')} sold, "
@@ -69,10 +77,17 @@ def _print_verdict(report: dict[str, Any], console: Console) -> None:
     else:
         console.print(f"[bold red]✗ The witness DISAGREES:[/] {facts}", highlight=False)
     console.print(
-        f"  {report['oversold']} oversold, {_count(report['retries'], 'retry', 'retries')}, "
+        f"  {_oversold(report)}, {_count(report['retries'], 'retry', 'retries')}, "
         f"{report['duration_ms']:,.0f} ms from the first start to the last end.",
         highlight=False,
     )
+
+
+def _oversold(report: dict[str, Any]) -> str:
+    if not report["oversold"]:
+        return "0 oversold"
+    value = format_money(report["oversold_minor"], report["currency"])
+    return f"{report['oversold']:,} oversold ({value} at face value)"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -12,7 +12,7 @@ from knox.models import get_token_model
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.tokens import issue_token
+from accounts.tokens import issue_token, issue_tokens, revoke_tokens
 from tests.api.calls import ApiAs, assert_problem
 from tests.cast import PASSWORD, make_user
 
@@ -103,6 +103,19 @@ def test_ends_with_the_account(api_as: ApiAs, fay: User) -> None:
     assert_problem(api.get("/api/v1/me/"), 401, "not-authenticated")
     User.objects.update(is_active=True, is_simulated=True)
     assert_problem(api.get("/api/v1/me/"), 401, "not-authenticated")
+
+
+def test_lets_a_simulated_buyer_in_with_her_own_kind_alone(api: APIClient, fay: User) -> None:
+    buyer = make_user("buyer", is_simulated=True)
+    tokens = issue_tokens(user_ids=[buyer.pk, fay.pk], now=timezone.now())
+
+    def status(user: User) -> int:
+        api.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens[user.pk]}")
+        return api.get("/api/v1/me/").status_code
+
+    assert (status(buyer), status(fay)) == (200, 401)
+    revoke_tokens(tokens=list(tokens.values()))
+    assert status(buyer) == 401
 
 
 def test_is_forgotten_after_it_has_expired(fay: User, charlie: User) -> None:

@@ -29,6 +29,7 @@ def _report(**changes: Any) -> dict[str, Any]:
         **counts,
         "event": "Rush",
         "seat": "A-1",
+        "store": "PostgreSQL, in place of DSQL",
         "oversold": 0,
         "duration_ms": 1619.4,
         "regions": {"us-east-1": counts, "us-east-2": counts},
@@ -38,6 +39,7 @@ def _report(**changes: Any) -> dict[str, Any]:
             "tickets": 1,
             "seats_sold": 1,
             "told_confirmed": 1,
+            "violation_count": 0,
             "violations": [],
         },
     }
