@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from kombu.exceptions import OperationalError
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -93,6 +93,17 @@ class StampedesView(APIView):
         operation_id="start_stampede",
         tags=["Organisers"],
         request=StampedeIn,
+        examples=[
+            OpenApiExample(
+                "Sixty buyers want one seat",
+                {
+                    "event": "c9a54c57-8f0d-4f5e-a0b5-8b2f36a0f7c1",
+                    "seat": "0b8f7f0e-31b4-4bb1-8a4b-6b8c1b9f2a10",
+                    "buyers": 60,
+                },
+                request_only=True,
+            )
+        ],
         responses={
             202: StampedeOut,
             **problems("invalid", "not-authenticated", "permission-denied", "not-found", "busy"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from sales.models import Event, Seat, SeatStatus, Stampede
+from tests.stampede.conftest import Plan
 from tests.stampede.crew import Crew, point_celery_at, servers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
@@ -91,6 +93,39 @@ def test_exits_1_when_the_witness_disagrees(
     assert "lost_sale: A-1 is sold, and nobody has a valid ticket." in shown
 
 
+def test_runs_contenders_side_by_side(
+    workers: Crew, rush: Event, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A foil that oversells is there to be seen: only the product decides the exit status."""
+    names = ["dsql", "read-committed", "conditional-update"]
+    call_command("stampede", event="rush", contender=names, buyers=20, seed=5, csv=True)
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["contender"] for row in rows] == names
+    sold, oversold = ([int(row[key]) for row in rows] for key in ("confirmed", "oversold"))
+    assert (sold[0], oversold[0], rows[0]["index_stops"]) == (1, 0, "0")
+    assert oversold[1] == sold[1] - 1 > 0
+    assert int(rows[1]["oversold_minor"]) == oversold[1] * 4500
+    assert (sold[2], oversold[2]) == (1, 0)
+
+
+def test_says_how_far_one_is_and_stops_it(
+    rush: Event, plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned = plan(buyers=4)
+    call_command("stampede", state=str(planned.pk))
+    assert "planned: 0 of 4 told, 0 sold" in capsys.readouterr().out
+    call_command("stampede", stop=str(planned.pk), json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["report"]["missing"]) == ("stopped", 4)
+
+
+@pytest.mark.parametrize("name", ["", "x", "00000000-0000-0000-0000-000000000000"])
+def test_knows_no_stampede_of_that_name(db: None, name: str) -> None:
+    with pytest.raises(CommandError) as error:
+        call_command("stampede", state=name or "-")
+    assert error.value.returncode == 2
+
+
 def test_says_when_there_is_no_report_in_time(
     no_workers: None, rush: Event, nobody_asked: None
 ) -> None:
@@ -131,6 +166,11 @@ def test_refuses_a_seat_that_is_sold(wanted: Seat) -> None:
         ({"regions": "mars-1"}, "Unknown region 'mars-1'"),
         ({"regions": ","}, "No region"),
         ({"regions": "us-east-1,us-east-1"}, "named twice"),
+        ({"regions": "us-east-1=x"}, "give a weight as in us-east-1=3"),
+        ({"regions": "us-east-1=-1"}, "No share for us-east-1"),
+        ({"contender": ["oracle"]}, "There is no contender 'oracle'; use dsql, http"),
+        ({"fault": ["rain=1"]}, "use conflicts, conflict-share"),
+        ({"fault": ["conflicts=1"]}, "none runs for us-east-1, us-east-2"),
     ],
 )
 def test_refuses_bad_input(rush: Event, options: dict[str, Any], words: str) -> None:
