@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sales.books import book_faults
 from sales.models import (
     Attempt,
     LedgerEntry,
@@ -89,13 +90,15 @@ class Testimony:
 class Evidence:
     """Everything the witness looks at. `buyers` is how many were planned.
 
-    `unreadable` says why a contender's store could not be read.
+    `books` is what does not add up among the event's orders, `unreadable` why a contender's store
+    could not be read.
     """
 
     buyers: int
     seats: Sequence[SeatSeen]
     tickets: Sequence[TicketSeen]
     told: Sequence[Testimony]
+    books: Sequence[str] = ()
     unreadable: str = ""
 
 
@@ -112,6 +115,7 @@ def gather_evidence(stampede: Stampede) -> Evidence:
         seats=seats if found is None else _load_seats(seats, found),
         tickets=_load_tickets(found) if found else see_tickets(seats),
         told=[_hear(attempt, stampede) for attempt in attempts],
+        books=list(book_faults(stampede.event_id)) if found is None else found.get("books", []),
         unreadable=(found or {}).get("unreadable", ""),
     )
 
@@ -182,10 +186,13 @@ def _see(ticket: Ticket, of_order: Sequence[Ticket], lines: Sequence[LedgerEntry
     )
 
 
-def dump_found(seats: Sequence[SeatSeen], tickets: Sequence[TicketSeen]) -> dict[str, Any]:
+def dump_found(
+    seats: Sequence[SeatSeen], tickets: Sequence[TicketSeen], books: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a store's state as JSON, short enough for one column with 5,000 tickets (1 MiB)."""
     return {
         "seats": {seat.id.hex: seat.status for seat in seats},
+        "books": list(books[:100]),
         "tickets": [
             [
                 ticket.seat_id.hex,

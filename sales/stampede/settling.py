@@ -148,7 +148,7 @@ def _look(contender: Contender, stampede: Stampede) -> dict[str, Any]:
         logger.warning("The store of stampede %s: %s", stampede.pk, error)
         kept: dict[str, Any] | None = stampede.found
         return kept or {"unreadable": describe(error)}
-    return dump_found(found.seats, found.tickets) if found else {}
+    return dump_found(found.seats, found.tickets, found.books) if found else {}
 
 
 def _drop(contender: Contender, stampede: Stampede) -> None:

@@ -100,6 +100,9 @@ def judge(evidence: Evidence) -> Verdict:
         if seat.id not in voided:
             # Otherwise it was taken, freed and may have been taken again.
             violations += _impossible_orders(seat, here, said)
+    if not violations:
+        # Else they would say again, of the whole event, what was said of its seats.
+        violations = [Violation(DISAGREEMENT, "", "", text) for text in evidence.books]
     return Verdict(
         tickets=len(valid),
         seats_sold=sum(seat.status == SeatStatus.SOLD for seat in evidence.seats),
@@ -111,7 +114,8 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _is_refunded(ticket: TicketSeen) -> bool:
-    return not ticket.valid and ticket.refunds_minor > 0
+    given_back = ticket.refunds_minor > 0 or ticket.order_state == OrderState.CANCELLED
+    return not ticket.valid and given_back
 
 
 def _unreadable(evidence: Evidence) -> Iterator[Violation]:
@@ -237,8 +241,9 @@ def _bad_books(seat: SeatSeen, ticket: TicketSeen) -> Iterator[Violation]:
 
 
 def _adds_up(ticket: TicketSeen, ledger_minor: int) -> bool:
-    """Tell whether an order, its valid tickets and its ledger agree; fees may stay of a refund."""
-    tickets_minor = ticket.order_tickets_minor
-    if ticket.refunds_minor:
-        return tickets_minor <= ticket.order_minor == ledger_minor
-    return tickets_minor == ticket.order_minor == ledger_minor
+    """Tell whether an order, its valid tickets and its ledger agree.
+
+    Where something went back, a ticket may have stayed: what that comes to, the books know.
+    """
+    same = ticket.order_minor == ledger_minor
+    return same and (bool(ticket.refunds_minor) or ticket.order_tickets_minor == ledger_minor)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 
+from sales.cancelling import cancel_order
 from sales.models import (
     Attempt,
+    Event,
     LedgerEntry,
+    LedgerKind,
     Order,
     OrderState,
     Outcome,
@@ -219,3 +222,57 @@ def test_takes_fees_for_no_difference(held: Stampede) -> None:
     Ticket.objects.update(fee_minor=300)
     LedgerEntry.objects.update(amount_minor=4800)
     assert _examine(held).agree
+
+
+def test_takes_a_ticket_that_was_given_back_for_no_lost_sale(
+    held: Stampede, winner: Attempt, now: datetime
+) -> None:
+    Event.objects.update(fans_cancel_until=now + timedelta(days=1))
+    assert winner.told_order
+    cancel_order(order_id=winner.told_order, user=winner.fan, now=now)
+    verdict = _examine(held)
+    assert verdict.agree, verdict.violations
+    assert (verdict.tickets, verdict.seats_sold, verdict.oversold) == (0, 0, 0)
+
+
+def test_finds_a_ticket_that_was_voided_for_nothing(held: Stampede, winner: Attempt) -> None:
+    Ticket.objects.update(state=TicketState.VOID)
+    Seat.objects.filter(stampedes=held).update(status=SeatStatus.AVAILABLE)
+    assert "lost_sale" in _kinds(_examine(held))
+
+
+def test_finds_a_refund_that_the_books_do_not_bear_out(
+    held: Stampede, winner: Attempt, now: datetime
+) -> None:
+    Event.objects.update(fans_cancel_until=now + timedelta(days=1))
+    assert winner.told_order
+    cancel_order(order_id=winner.told_order, user=winner.fan, now=now)
+    LedgerEntry.objects.filter(kind=LedgerKind.REFUND).update(amount_minor=-1)
+    assert _kinds(_examine(held)) == ["disagreement"]
+
+
+def test_finds_a_buyer_who_was_refused_a_seat_that_was_free(
+    held: Stampede, winner: Attempt, loser: Attempt
+) -> None:
+    assert winner.started_at
+    before = winner.started_at - timedelta(seconds=1)
+    Attempt.objects.filter(pk=loser.pk).update(started_at=before, finished_at=before)
+    (violation,) = _examine(held).violations
+    assert violation.kind == "not_linearizable"
+    assert violation.who == (
+        f"buyer {loser.number} ({loser.region}), buyer {winner.number} ({winner.region})"
+    )
+
+
+def test_judges_every_seat_of_a_hall(plan: Plan, now: datetime, nobody_waits: None) -> None:
+    planned = plan(buyers=6, shape="spread")
+    start_stampede(stampede_id=planned.pk, now=now)
+    for region in ("us-east-1", "us-east-2"):
+        assert run_share(stampede_id=planned.pk, region=region)
+    planned.refresh_from_db()
+    assert _examine(planned).agree
+    missing = Ticket.objects.order_by("pk")[0]
+    label = missing.seat.label
+    missing.delete()
+    violations = _examine(planned).violations
+    assert {each.seat for each in violations if each.kind == "lost_sale"} == {label}

@@ -14,7 +14,7 @@ _API = "/api/"
 
 
 class ServerTimingMiddleware:
-    """Tell a client of the API how often its sale was tried: `occ;desc="attempts=2 conflicts=1"`.
+    """Tell a client of the API how often its sale was tried: `occ;desc="retries=1 conflicts=1"`.
 
     https://www.w3.org/TR/server-timing/
     """
@@ -28,6 +28,7 @@ class ServerTimingMiddleware:
             return self._get_response(request)
         with tally() as counted:
             response = self._get_response(request)
-        told = f'occ;desc="attempts={counted.attempts} conflicts={counted.conflicts}"'
+        retries = counted.attempts - counted.calls
+        told = f'occ;desc="retries={retries} conflicts={counted.conflicts}"'
         response["Server-Timing"] = told
         return response

@@ -77,8 +77,9 @@ class NestedRetryError(RuntimeError):
 
 @dataclass
 class Tally:
-    """What the retries inside a `tally()` block took."""
+    """What the retries inside a `tally()` block took: `attempts` at so many `calls`."""
 
+    calls: int = 0
     attempts: int = 0
     conflicts: int = 0
     connections_lost: int = 0
@@ -165,6 +166,8 @@ def occ_retry(
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             _refuse_nesting(function, using)
+            if counted := _tally.get():
+                counted.calls += 1
             may_repeat = repeatable(*args, **kwargs) if callable(repeatable) else repeatable
             attempt = _Attempt(using=using, may_repeat=may_repeat)
             retrying = _retrying(attempt.may_run_again, attempts, deadline)

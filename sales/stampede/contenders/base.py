@@ -49,10 +49,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Found:
-    """What a store holds at the end: its seats and its valid tickets."""
+    """What a store holds at the end: its seats, its tickets, and what of it does not add up."""
 
     seats: Sequence[SeatSeen]
     tickets: Sequence[TicketSeen]
+    books: Sequence[str] = ()
 
 
 class Shop(Protocol):

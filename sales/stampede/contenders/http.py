@@ -27,7 +27,7 @@ _SECONDS = 30.0
 # How often a buyer sends her request, the same one under the same key.
 _TIMES = 5
 _WAIT_SECONDS = 1.0
-_TALLY = re.compile(r"attempts=(\d+) conflicts=(\d+)")
+_TALLY = re.compile(r"retries=(\d+) conflicts=(\d+)")
 _DETAIL_LENGTH = 300
 
 
@@ -110,12 +110,12 @@ class _Api:
         attempts = conflicts = 0
         told = Told(outcome=Outcome.ERROR)
         for left in reversed(range(_TIMES)):
+            attempts += 1
             try:
                 response = self._post(wish)
             except Exception as error:
                 # It may have been sold: only another answer can tell.
                 told = Told(outcome=Outcome.UNKNOWN, detail=describe(error))
-                attempts += 1
             else:
                 if counted := _TALLY.search(response.headers.get("Server-Timing", "")):
                     attempts += int(counted[1])

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import IsolationLevel
 
+from sales.books import book_faults
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import use_allowance
 from sales.models import Order, OrderState, Seat, SeatStatus
@@ -136,7 +137,7 @@ class PostgreSQL:
 @occ_retry(repeatable=True)
 def _look(run: Run) -> Found:
     seats = see_seats(run.event_id, run.seat_id)
-    return Found(seats, see_tickets(seats))
+    return Found(seats, see_tickets(seats), list(book_faults(run.event_id)))
 
 
 READ_COMMITTED = PostgreSQL(
