@@ -72,6 +72,16 @@ class Catalog:
         )
         return {row[0]: Column(*row) for row in rows}
 
+    def tables(self, names: Sequence[str]) -> list[str]:
+        """Return those names that are tables."""
+        marks = ", ".join(["%s"] * len(names))
+        found = self._rows(
+            f"SELECT t.relname FROM pg_class t WHERE t.relname IN ({marks}) "
+            f"AND t.relkind IN ('r', 'p') AND pg_catalog.pg_table_is_visible(t.oid)",
+            names,
+        )
+        return [name for (name,) in found]
+
     def constraints(self, table: str) -> dict[str, Constraint]:
         """Return the constraints of a table by name."""
         return {found.name: found for found in self._constraints("c.conrelid", table)}

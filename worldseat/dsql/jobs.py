@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError
@@ -81,14 +82,24 @@ class Jobs:
             logger.debug("%s: job %s completed", what, job)
             return
 
-    def wait_for_object(self, name: str, *, what: str) -> None:
-        """Wait for a job that an earlier, interrupted run left working on an object."""
+    def wait_for_others(self, name: str | None = None) -> None:
+        """Wait for jobs that an earlier, interrupted run left: all, or those on one object.
+
+        How they end is for the catalog to say.
+        """
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT job_id, status, object_name FROM sys.jobs")
             jobs = [
-                job
+                (job, target)
                 for job, status, target in cursor.fetchall()
-                if status in _RUNNING and (target or "").rpartition(".")[2].strip('"') == name
+                if status in _RUNNING and name in (None, _bare(target))
             ]
-        for job in jobs:
-            self.wait(job, what=what)
+        for job, target in jobs:
+            logger.info("Waiting for the job %s on %s, which is still running.", job, target)
+            with suppress(JobFailed):
+                self.wait(job, what=str(target))
+
+
+def _bare(name: str | None) -> str:
+    """Return a name without its schema and its quotes."""
+    return (name or "").rpartition(".")[2].strip('"')

@@ -15,7 +15,7 @@ from django.db.backends.ddl_references import Statement
 from django.db.backends.postgresql import schema as postgresql
 
 from worldseat.dsql.jobs import undo_of
-from worldseat.dsql.schema_fields import FieldSteps
+from worldseat.dsql.schema_resumed import ResumedSteps
 
 __all__ = ["DsqlSchemaEditor", "StandInSchemaEditor"]
 
@@ -29,13 +29,12 @@ class StandInSchemaEditor(postgresql.DatabaseSchemaEditor):
         super().__init__(connection, collect_sql=collect_sql, atomic=False)
 
 
-class DsqlSchemaEditor(FieldSteps):
+class DsqlSchemaEditor(ResumedSteps):
     """DSQL's DDL."""
 
     def create_model(self, model: Any) -> None:
         """Create a table with its indexes, or what is missing of them."""
-        table = model._meta.db_table
-        existing = set() if self.collect_sql else set(self.catalog.columns(table))
+        existing = set() if self.collect_sql else self._existing_columns(model)
         if not existing:
             super().create_model(model)
             return
@@ -47,6 +46,18 @@ class DsqlSchemaEditor(FieldSteps):
             if field.remote_field.through._meta.auto_created:
                 self.create_model(field.remote_field.through)
 
+    def _existing_columns(self, model: Any) -> set[str]:
+        """Return the columns that a table has, also where one, or itself, is away to be changed."""
+        table = model._meta.db_table
+        columns = [field.column for field in model._meta.local_concrete_fields]
+        purposes = [*columns, *(f"key {column}" for column in columns)]
+        names = self.catalog.tables([table, *self._spare_tables(table, *purposes)])
+        existing = {column for name in names for column in self.catalog.columns(name)}
+        for column in columns:
+            if existing & set(self._spare_names(table, column)):
+                existing.add(column)
+        return existing
+
     def _check_taken_up(self, model: Any, existing: set[str]) -> None:
         table = model._meta.db_table
         wanted = {field.column for field in model._meta.local_concrete_fields}
@@ -56,24 +67,6 @@ class DsqlSchemaEditor(FieldSteps):
                 f"was changed. If it is left over from something else, rename or drop it."
             )
         logger.warning("The table %s exists already: taken up as it is.", table)
-
-    def alter_db_table(self, model: Any, old_db_table: str, new_db_table: str) -> None:
-        """Rename a table, unless that has happened."""
-        if old_db_table != new_db_table and not self.collect_sql:
-            renamed = self.catalog.columns(new_db_table) and not self.catalog.columns(old_db_table)
-            if renamed:
-                return
-        super().alter_db_table(model, old_db_table, new_db_table)
-
-    def _delete_composed_index(
-        self, model: Any, fields: Any, constraint_kwargs: dict[str, bool], sql: str
-    ) -> None:
-        """Drop the index of a unique_together or index_together, unless that has happened."""
-        columns = [model._meta.get_field(field).column for field in fields]
-        if not self.collect_sql and not self._constraint_names(model, columns, **constraint_kwargs):
-            logger.warning("The index of %s on %s is gone already.", columns, model._meta.db_table)
-            return
-        super()._delete_composed_index(model, fields, constraint_kwargs, sql)
 
     def execute(self, sql: Any, params: Any = ()) -> None:
         """Run a statement, in as many steps as DSQL needs for it."""
@@ -87,7 +80,7 @@ class DsqlSchemaEditor(FieldSteps):
             self.sql_create_check: self._add_validated,
         }
         if isinstance(sql, Statement) and sql.template in steps:
-            steps[sql.template](sql)
+            self._run_steps(sql, steps[sql.template])
         elif not params and (undo := undo_of(str(sql))):
             # A migration's own, by RunSQL.
             self._run_job(str(sql), what=str(sql), undo=lambda: self._plain(undo))

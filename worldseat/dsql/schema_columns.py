@@ -93,13 +93,6 @@ class ColumnSteps(RebuildSteps):
         column = self._quoted(field.column)
         self._alter(model._meta.db_table, f"ALTER COLUMN {column} DROP DEFAULT")
 
-    def _add_own_check(self, model: Any, field: Any) -> None:
-        """Add the CHECK of a field's type, such as a PositiveIntegerField's."""
-        check = field.db_parameters(connection=self.connection)["check"]
-        if check:
-            name = self._create_index_name(model._meta.db_table, [field.column], suffix="_check")
-            self.execute(self._create_check_sql(model, name, check))
-
     def _comment(self, model: Any, field: Any) -> None:
         self.execute(*self._alter_column_comment_sql(model, field, None, field.db_comment))
 

@@ -13,7 +13,7 @@ from django.db.backends.postgresql import schema as postgresql
 from django.db.models import Index
 from django.db.models.expressions import OrderBy
 
-from worldseat.dsql.catalog import Catalog
+from worldseat.dsql.catalog import Catalog, Constraint
 from worldseat.dsql.jobs import JobFailed, Jobs
 from worldseat.dsql.types import unsupported
 
@@ -182,13 +182,14 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
     def _build_index(self, statement: Statement) -> None:
         """Build an index and wait for it; drop it again when that fails."""
         table, name = self._target(statement)
-        if not self.collect_sql and (found := self.catalog.index(table, name)):
-            if not found.valid:
-                self._jobs.wait_for_object(name, what=f"The build of the index {name} on {table}")
-                found = self.catalog.index(table, name)
+        if not self.collect_sql:
+            # Of an earlier, interrupted run: a build that is still going on is no index yet.
+            self._jobs.wait_for_others(name)
+            found = self.catalog.index(table, name)
             if found and found.valid:
                 return
-            self._drop_index(name)
+            if found:
+                self._drop_index(name)
         self._run_job(
             str(statement),
             what=f"The build of the index {name} on {table}",
@@ -209,16 +210,28 @@ class ConstraintSteps(_Editor):  # type: ignore[misc]  # a base of type Any: see
     def _add_validated(self, statement: Statement) -> None:
         """Add a CHECK or a foreign key for new rows, then look at the old ones."""
         table, name = self._target(statement)
-        found = None if self.collect_sql else self.catalog.constraints(table).get(name)
+        found = None if self.collect_sql else self._find_constraint(table, name, statement)
         if found and found.validated:
             return
         if not found:
             super().execute(str(statement), None)
+        name = found.name if found else name
         names = {"table": self._quoted(table), "name": self._quoted(name)}
         self._run_job(
             self.sql_validate % names,
             what=f"The validation of the constraint {name} on {table}",
             undo=lambda: super(ConstraintSteps, self).execute(self.sql_delete_constraint % names),
+        )
+
+    def _find_constraint(self, table: str, name: str, statement: Statement) -> Constraint | None:
+        there = self.catalog.constraints(table)
+        if name in there or "to_table" not in statement.parts:
+            return there.get(name)
+        # A foreign key is named after the table it refers to, which may have been renamed since.
+        referring: Any = statement.parts["column"]
+        own = tuple(referring.columns)
+        return next(
+            (each for each in there.values() if each.kind == "f" and each.columns == own), None
         )
 
     def _run_job(self, sql: str, *, what: str, undo: Any) -> None:

@@ -74,11 +74,13 @@ class FieldSteps(ColumnSteps):
     def _find_column(self, model: Any, old: Any, new: Any) -> bool:
         """Tell whether there is a column to change."""
         table = model._meta.db_table
-        columns = self.catalog.columns(table)
         if self.collect_sql:
             return True
         spare = self._spare_names(table, new.column)
-        if not columns or {old.column, new.column, *spare} & set(columns):
+        if {old.column, new.column, *spare} & set(self.catalog.columns(table)):
+            return True
+        # The whole table is away while it is made anew.
+        if self.catalog.tables(self._spare_tables(table, new.column, f"key {new.column}")):
             return True
         # A later operation of this same migration removed it before the run was interrupted.
         logger.warning("The column %s.%s is gone already: not changed.", table, new.column)

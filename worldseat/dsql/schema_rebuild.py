@@ -153,10 +153,14 @@ class RebuildSteps(RestoreSteps):
         default = f" DEFAULT {column.default}" if column.default else ""
         return f"{column.type}{default}{required}"
 
+    def _spare_tables(self, table: str, *purposes: str) -> list[str]:
+        """Return the names that a table has while it is made anew."""
+        return [f"ws_new_{names_digest(table, purpose, length=12)}" for purpose in purposes]
+
     def _remake(self, model: Any, purpose: str, shape: _Shape, *, why: str) -> None:
         """Make the table anew, or finish what an earlier run began."""
         table = model._meta.db_table
-        spare = f"ws_new_{names_digest(table, purpose, length=12)}"
+        [spare] = self._spare_tables(table, purpose)
         if self.collect_sql:
             self._script_rebuild(table, spare, why)
             return

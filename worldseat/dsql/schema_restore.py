@@ -15,6 +15,10 @@ class RestoreSteps(TypeSteps):
     def _restore(self, model: Any, *fields: Any) -> None:
         """Make again what an interrupted change of type has dropped, as the model says."""
         table = model._meta.db_table
+        if not self.collect_sql:
+            # Of an earlier run: what is still being built would be built twice.
+            self._jobs.wait_for_others()
+            self._drop_invalid_indexes(table)
         for field in fields:
             if not field.null:
                 self._require_value(table, field.column)
@@ -24,8 +28,7 @@ class RestoreSteps(TypeSteps):
             self._restore_of_field(model, field)
         for together in model._meta.unique_together:
             self._restore_unique(model, [model._meta.get_field(name) for name in together])
-        indexes = self.catalog.indexes(table).values()
-        there = {each.name for each in indexes if each.valid} | {*self.catalog.constraints(table)}
+        there = {*self.catalog.indexes(table), *self.catalog.constraints(table)}
         for index in model._meta.indexes:
             if index.name not in there:
                 self.add_index(model, index)
@@ -33,6 +36,11 @@ class RestoreSteps(TypeSteps):
             if constraint.name not in there:
                 self.add_constraint(model, constraint)
         self._validate_all(table)
+
+    def _drop_invalid_indexes(self, table: str) -> None:
+        for index in self.catalog.indexes(table).values():
+            if not index.valid:
+                self._drop_index(index.name)
 
     def _validate_all(self, table: str) -> None:
         for constraint in self.catalog.constraints(table).values():

@@ -1,8 +1,9 @@
 """Changing the type of a column, and whether it may be NULL.
 
 DSQL has no ALTER COLUMN TYPE: a new column takes the values, then the name. Rows that others
-write meanwhile are caught up with until a pass finds none; what they write between the last pass
-and the swap is lost, so let nobody write to the table then.
+write meanwhile are caught up with until a pass finds few. The last pass is made while the old
+column has another name and the new one not yet its own: whoever wants to write the column then
+hears of it, and no write is lost.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from django.db.backends.utils import names_digest
 
 from worldseat.dsql.batches import update_in_batches
 from worldseat.dsql.catalog import Constraint, Index
+from worldseat.dsql.limits import ROWS, TransactionTooLarge
 from worldseat.dsql.schema_constraints import ConstraintSteps
 
 __all__ = ["TypeSteps"]
@@ -115,6 +117,8 @@ class TypeSteps(ConstraintSteps):
         """Change a column's type, from whichever step was the last one done."""
         table, column = model._meta.db_table, new_field.column
         new, old = self._spare_names(table, column)
+        if cast is None:
+            cast = self._cast(old_field, new_field, new_kind)
         columns = {} if self.collect_sql else self.catalog.columns(table)
         if not self.collect_sql and not {new, old} & set(columns):
             found = columns.get(column)
@@ -123,13 +127,12 @@ class TypeSteps(ConstraintSteps):
         if old not in columns:
             if new not in columns:
                 self._alter(table, f"ADD COLUMN {self._quoted(new)} {new_kind}")
-                self._carry_default(model, new_field, new, new_kind)
-            if cast is None:
-                cast = self._cast(old_field, new_field, new_kind)
+            self._carry_default(model, new_field, new, new_kind)
             self._copy(model, column, new, cast)
             self._alter(table, f"RENAME COLUMN {self._quoted(column)} TO {self._quoted(old)}")
             columns.pop(column, None)
         if column not in columns:
+            self._copy_the_rest(model, old, new, cast)
             self._alter(table, f"RENAME COLUMN {self._quoted(new)} TO {self._quoted(column)}")
         self._move_dependants(table, old, column)
         self._alter(table, f"DROP COLUMN IF EXISTS {self._quoted(old)} CASCADE")
@@ -154,15 +157,25 @@ class TypeSteps(ConstraintSteps):
         return f"::{kind}" if self._using_sql(new_field, old_field) else ""
 
     def _copy(self, model: Any, column: str, new: str, cast: str) -> None:
-        """Copy a column's values until a pass finds nothing to copy."""
-        target, source = self._quoted(new), f"{self._quoted(column)}{cast}"
-        condition = f"{target} IS DISTINCT FROM {source}"
+        """Copy a column's values until a pass finds few to copy."""
+        assignment, condition = self._copying(column, new, cast)
         for _ in range(_PASSES):
-            changed = self._update(
-                model._meta.db_table, assignment=f"{target} = {source}", condition=condition
-            )
-            if not changed:
+            changed = self._update(model._meta.db_table, assignment=assignment, condition=condition)
+            if changed <= ROWS:
                 return
+
+    def _copy_the_rest(self, model: Any, column: str, new: str, cast: str) -> None:
+        """Copy what was written since, in one statement if it can be: the column is away."""
+        assignment, condition = self._copying(column, new, cast)
+        table = self._quoted(model._meta.db_table)
+        try:
+            self._plain(f"UPDATE {table} SET {assignment} WHERE {condition}")
+        except TransactionTooLarge:
+            self._copy(model, column, new, cast)
+
+    def _copying(self, column: str, new: str, cast: str) -> tuple[str, str]:
+        target, source = self._quoted(new), f"{self._quoted(column)}{cast}"
+        return f"{target} = {source}", f"{target} IS DISTINCT FROM {source}"
 
     def _move_dependants(self, table: str, old: str, column: str) -> None:
         """Make the indexes and constraints of the old column again on the new one.
