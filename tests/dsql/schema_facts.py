@@ -45,7 +45,7 @@ def facts(connection: BaseDatabaseWrapper) -> Facts:
                 assert validated
                 required.add((table, match[1]))
             else:
-                found.setdefault(table, set()).add(("constraint", kind, definition, validated))
+                _add(found, table, ("constraint", kind, definition, validated))
         cursor.execute(_COLUMNS)
         for table, name, kind, not_null, identity, default in cursor.fetchall():
             row = ("column", name, _kind(kind), not_null or (table, name) in required, identity)
@@ -54,8 +54,13 @@ def facts(connection: BaseDatabaseWrapper) -> Facts:
         for table, name, unique, valid, definition in cursor.fetchall():
             if not name.endswith("_like"):
                 body = definition.partition(" USING btree ")[2].replace(" DESC", "")
-                found.setdefault(table, set()).add(("index", unique, valid, body))
+                _add(found, table, ("index", unique, valid, body))
     return found
+
+
+def _add(found: Facts, table: str, row: tuple[Any, ...]) -> None:
+    rows = found.setdefault(table, set())
+    rows.add(("twice", *row) if row in rows else row)
 
 
 def _kind(kind: str) -> str:

@@ -26,6 +26,7 @@ from worldseat.local.processes import Supervisor
 
 ALIAS = "served"
 REGION = "us-east-1"
+ROOT = Path(__file__).resolve().parents[3]
 
 # Projects: one of stock apps alone, and ours.
 STOCK = "tests.dsql.stock_settings"
@@ -138,12 +139,17 @@ def migrate(endpoint: Endpoint) -> Run:
     return run
 
 
+def environment(url: str, settings: str) -> dict[str, str]:
+    """Return the environment of a process of a project."""
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": url}
+
+
 def report(module: str, *arguments: str, url: str, settings: str) -> dict[str, Any]:
     """Run a module with a project's settings and a database; return what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": url},
-        cwd=Path(__file__).resolve().parents[3],
+        env=environment(url, settings),
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )

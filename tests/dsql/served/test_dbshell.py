@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.dsql.served.conftest import STOCK
+from tests.dsql.served.conftest import ROOT, STOCK, environment
 from worldseat.local.endpoint.launch import Endpoint
 
 SHOW = ["--", "-X", "-A", "-t", "-c", "SELECT current_user, n FROM seat"]
@@ -33,13 +33,7 @@ print("|".join(map(str, psycopg.connect(**where).execute(said.c).fetchone())))
 def shell(url: str, *arguments: str, path: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "django", "dbshell", *arguments],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": STOCK,
-            "DATABASE_URL": url,
-            "PATH": path,
-            "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
-        },
+        env={**environment(url, STOCK), "PATH": path, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.dsql.served.conftest import OWN, Run, _empty
+from tests.dsql.served.test_stock_migrations import in_full
 
 ZERO = [f"{app}:zero" for app in ("sales", "admin", "knox", "accounts", "sessions", "auth")]
 
@@ -14,3 +17,14 @@ def test_makes_the_schema_that_postgresql_has(migrate: Run, backend_url: str) ->
     assert migrate("--undisturbed", settings=OWN)["facts"] == wanted
     left = migrate("--undisturbed", *ZERO, settings=OWN)["facts"]
     assert set(left) == {"django_migrations", "django_content_type"}
+
+
+@in_full
+@pytest.mark.timeout(1800)
+def test_goes_back_after_a_stop_at_every_statement(migrate: Run) -> None:
+    migrate("--undisturbed", settings=OWN)
+    undone = migrate("--undisturbed", "--back-one-by-one", settings=OWN)
+    migrate("--undisturbed", settings=OWN)
+    stopped = migrate("--back-one-by-one", settings=OWN)
+    assert stopped["stops"] > 200
+    assert stopped["after"] == undone["after"]

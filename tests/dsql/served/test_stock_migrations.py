@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+from typing import Any
 
+import psycopg
 import pytest
 
-from tests.dsql.served.conftest import Run, _empty
+from tests.dsql.served.conftest import ROOT, STOCK, Run, _empty, environment
+from worldseat.local.endpoint.launch import Endpoint
 
 APPS = [
     "account",
@@ -63,6 +69,51 @@ def test_goes_back_where_it_was_stopped(migrate: Run) -> None:
     assert "knox_authtoken" not in back["facts"]
 
 
+def test_goes_on_after_a_kill_in_the_middle_of_a_copy(
+    endpoint: Endpoint, migrate: Run, behind: psycopg.Connection[Any]
+) -> None:
+    migrate("--undisturbed", "auth:0007")
+    behind.execute(
+        "INSERT INTO auth_user (username, password, is_superuser, first_name, last_name, email, "
+        "is_staff, is_active, date_joined) SELECT 'u' || n, '', false, '', '', '', false, true, "
+        "now() FROM generate_series(1, 9000) n"
+    )
+    endpoint.control.set(latency=0.05)
+    with subprocess.Popen(
+        [sys.executable, "-m", "django", "migrate", "auth", "0008", "--verbosity=0"],
+        env={**environment(endpoint.database_url, STOCK), "PYTHONPATH": "."},
+        cwd=ROOT,
+    ) as process:
+        while not 0 < _copied(behind) < 9000:
+            assert process.poll() is None
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    endpoint.control.clear()
+    assert "ws_new" in str(_columns(behind))
+    found = migrate("--undisturbed", "auth")["facts"]["auth_user"]
+    assert "UNIQUE (username)" in str(found)
+    assert "ws_" not in str(_columns(behind))
+    names = behind.execute("SELECT username FROM auth_user").fetchall()
+    assert {name for (name,) in names} == {f"u{n}" for n in range(1, 9001)}
+
+
+def _columns(behind: psycopg.Connection[Any]) -> list[str]:
+    rows = behind.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'auth_user'::regclass AND attnum > 0 "
+        "AND NOT attisdropped"
+    )
+    return [name for (name,) in rows]
+
+
+def _copied(behind: psycopg.Connection[Any]) -> int:
+    """Return how many values the new column has; none as long as there is no such column."""
+    new = [name for name in _columns(behind) if name.startswith("ws_new_")]
+    if not new:
+        return 0
+    row = behind.execute(f"SELECT count({new[0]}) FROM auth_user").fetchone()  # noqa: S608 - ours
+    return int(row[0]) if row else 0
+
+
 @in_full
 @pytest.mark.timeout(1800)
 def test_goes_on_after_a_stop_at_every_statement(
@@ -71,5 +122,9 @@ def test_goes_on_after_a_stop_at_every_statement(
     stopped = migrate()
     assert stopped["stops"] > 400
     assert stopped["facts"] == postgresqls_facts
-    back = migrate(*ZERO)
-    assert set(back["facts"]) == {"django_migrations"}
+    undone = migrate("--undisturbed", "--back-one-by-one")
+    migrate("--undisturbed")
+    stopped = migrate("--back-one-by-one")
+    assert stopped["stops"] > 300
+    assert stopped["after"] == undone["after"]
+    assert set(stopped["facts"]) == {"django_migrations"}
