@@ -89,3 +89,10 @@ class RestoreSteps(TypeSteps):
             # The index was built, and the run ended before it became a constraint.
             used = {"table": self._quoted(model._meta.db_table), "name": self._quoted(names[0])}
             self._plain(self.sql_use_index % used)
+
+    def _add_own_check(self, model: Any, field: Any) -> None:
+        """Add the CHECK of a field's type, such as a PositiveIntegerField's."""
+        check = field.db_parameters(connection=self.connection)["check"]
+        if check:
+            name = self._create_index_name(model._meta.db_table, [field.column], suffix="_check")
+            self.execute(self._create_check_sql(model, name, check))
