@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.db import ProgrammingError
+from django.db import NotSupportedError, ProgrammingError
 from django.db.backends.postgresql import creation as postgresql
 
 __all__ = ["DatabaseCreation"]
@@ -43,6 +43,15 @@ class DatabaseCreation(postgresql.DatabaseCreation):
         self.connection.close_pool()
         with self._nodb_cursor() as cursor:
             self._drop_schema(cursor, test_database_name)
+
+    def _clone_test_db(self, suffix: str, verbosity: int, keepdb: bool = False) -> None:
+        """Refuse: a schema cannot be copied. Raises NotSupportedError."""
+        if self.connection.uses_iam:
+            raise NotSupportedError(
+                "A test database is a schema on DSQL, which cannot be copied. Nothing was changed. "
+                "Run the tests with --parallel 1."
+            )
+        super()._clone_test_db(suffix, verbosity, keepdb)  # type: ignore[misc]  # stubs lack it
 
     def _nodb_cursor(self) -> Any:
         return self.connection._nodb_cursor()

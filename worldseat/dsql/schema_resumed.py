@@ -44,16 +44,6 @@ class ResumedSteps(FieldSteps):
         if not self._is_gone(model, field.column or ""):
             super().remove_field(model, field)
 
-    def add_index(self, model: Any, index: Any, concurrently: bool = False) -> None:
-        """Add an index, if there is a table."""
-        if not self._is_gone(model):
-            super().add_index(model, index, concurrently)
-
-    def add_constraint(self, model: Any, constraint: Any) -> None:
-        """Add a constraint, if there is a table."""
-        if not self._is_gone(model):
-            super().add_constraint(model, constraint)
-
     def remove_constraint(self, model: Any, constraint: Any) -> None:
         """Remove a constraint, if there is a table."""
         if not self._is_gone(model):

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import ProgrammingError, connections
+from django.db import NotSupportedError, ProgrammingError, connections
 from pytest_django import Settings
 
 from worldseat.dsql.base import DatabaseWrapper
@@ -108,3 +108,8 @@ def test_asks_before_it_drops_one(
 def test_never_drops_what_is_not_of_tests(database: MakeDatabase, name: str) -> None:
     with pytest.raises(ProgrammingError, match="nothing was dropped"):
         database(name).creation.destroy_test_db("postgres", verbosity=0)
+
+
+def test_refuses_to_copy_one(database: MakeDatabase) -> None:
+    with pytest.raises(NotSupportedError, match="--parallel 1"):
+        database("test_copied").creation.clone_test_db("2", verbosity=0)
