@@ -322,7 +322,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "worldseat.api.schema.describe_bodies",
+        "worldseat.api.schema_hooks.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
         "TicketState": "sales.models.TicketState",

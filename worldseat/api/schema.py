@@ -18,7 +18,6 @@ __all__ = [
     "REPLAYED_HEADER",
     "DocsView",
     "SchemaView",
-    "describe_bodies",
     "optional_key",
     "problems",
 ]
@@ -156,31 +155,6 @@ def problems(*codes: str) -> dict[Any, OpenApiResponse]:
             examples=[_example(status, code) for code in found],
         )
         for status, found in by_status.items()
-    }
-
-
-def describe_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add what every operation that reads a body may answer; a hook of drf-spectacular."""
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            if "requestBody" not in operation:
-                continue
-            for code in ("body-too-large", "unsupported-media-type"):
-                operation["responses"][str(STATUSES[code])] = _described(code)
-            operation["responses"] = dict(sorted(operation["responses"].items()))
-    return result
-
-
-def _described(code: str) -> dict[str, Any]:
-    example = _example(STATUSES[code], code)
-    return {
-        "description": TITLES[code],
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/ProblemOut"},
-                "examples": {code: {"value": example.value}},
-            }
-        },
     }
 
 
