@@ -11,7 +11,6 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_f
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import logged_in
 from sales.api.answers import KEYED_PARAMETERS, SALE_PROBLEMS, answer_keyed, request_key
@@ -32,6 +31,7 @@ from worldseat.api.money import Money, money
 from worldseat.api.parsing import StrictSerializer, UUIDField
 from worldseat.api.problems import Problem, not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["ExtendHoldView", "HoldView", "HoldsView"]
 
@@ -117,6 +117,8 @@ class BestAvailableIn(StrictSerializer):
 
 class HoldIn(StrictSerializer):
     """What to hold: named seats, or the best that are left; one of the two."""
+
+    one_of = ("seats", "best_available")
 
     seats = serializers.ListField(
         child=WantedField(), min_length=1, max_length=MOST_SEATS, required=False

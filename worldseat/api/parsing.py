@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from django.conf import settings
 from rest_framework import serializers
@@ -106,7 +106,12 @@ class UUIDField(serializers.UUIDField):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Fields of a request; one that is not known is an error, as it is with Stripe."""
+    """Fields of a request; one that is not known is an error, as it is with Stripe.
+
+    `one_of` describes fields of which a request has exactly one; `validate` has to see to it.
+    """
+
+    one_of: ClassVar[tuple[str, ...]] = ()
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the fields; raises ValidationError with a message for each bad one."""

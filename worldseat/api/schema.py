@@ -140,6 +140,8 @@ class StrictExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-ca
         for name, field in self.target.fields.items():
             if isinstance(field, serializers.CharField) and not field.allow_blank:
                 schema["properties"][name].setdefault("minLength", 1)
+        if self.target.one_of:
+            schema["oneOf"] = [{"required": [name]} for name in self.target.one_of]
         return {**schema, "additionalProperties": False}
 
 
