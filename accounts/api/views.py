@@ -6,13 +6,13 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import tokens, users
 from accounts.api.authentication import BearerAuthentication, logged_in
 from accounts.api.serializers import CredentialsIn, RegistrationIn, TokenOut, UserOut
 from worldseat.api.problems import invalid, not_authenticated
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["LogoutView", "MeView", "RegisterView", "TokenView"]
 

@@ -8,10 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import logged_in
 from sales.api.answers import KEYED_PARAMETERS, answer_keyed, request_key
@@ -29,6 +27,7 @@ from sales.settlement import Settled
 from sales.tickets import TicketUsed
 from worldseat.api.problems import Problem, invalid, not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView, ListAPIView
 
 __all__ = ["CancelOrderView", "OrderListView", "OrderView"]
 

@@ -8,7 +8,6 @@ from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from sales.api.answers import KEYED_PARAMETERS, SALE_PROBLEMS, answer_keyed, request_key
 from sales.api.serializers import OrderOut, PurchaseIn
@@ -16,6 +15,7 @@ from sales.idempotency import Answer
 from sales.models import Order
 from sales.purchases import purchase
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["PurchaseView"]
 

@@ -9,7 +9,6 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import logged_in
 from accounts.api.permissions import WorksInABoxOffice
@@ -22,6 +21,7 @@ from sales.idempotency import Answer
 from sales.tickets import TicketNotFound
 from worldseat.api.problems import invalid, not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["ExchangeView", "OrganiserExchangeView", "RefundView"]
 

@@ -8,10 +8,8 @@ from uuid import UUID, uuid4
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import logged_in
 from accounts.api.permissions import WorksInABoxOffice
@@ -36,6 +34,7 @@ from worldseat.api.pagination import PAGE_PARAMETERS
 from worldseat.api.parsing import query_of
 from worldseat.api.problems import Problem, invalid, not_found
 from worldseat.api.schema import REPLAYED_HEADER, optional_key, problems
+from worldseat.api.views import APIView, ListAPIView
 
 __all__ = ["RefusedTicketsView", "ScanKeysView", "ScanView"]
 
@@ -169,6 +168,7 @@ class RefusedTicketsView(ListAPIView[Ticket]):
     """The tickets whose codes a door without a connection has to refuse."""
 
     permission_classes = (WorksInABoxOffice,)
+    query = RefusedQuery
     serializer_class = RefusedTicketOut
     ordering = "refused_at"
     queryset = Ticket.objects.none()

@@ -12,7 +12,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.authentication import logged_in
 from sales.api.ticket_serializers import TicketDetailOut
@@ -29,6 +28,7 @@ from sales.tickets import (
 from worldseat.api.money import utc
 from worldseat.api.problems import Problem, not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["TicketPDFView", "TicketQRView", "TicketReissueView", "TicketView"]
 

@@ -10,11 +10,9 @@ from django.http import HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from sales.api.serializers import (
     AvailabilityOut,
@@ -33,6 +31,7 @@ from worldseat.api.pagination import PAGE_PARAMETERS
 from worldseat.api.parsing import query_of
 from worldseat.api.problems import invalid, not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView, ListAPIView
 
 __all__ = [
     "AvailabilityView",
@@ -49,6 +48,7 @@ class EventListView(ListAPIView[Event]):
     """The events one may see."""
 
     permission_classes = (AllowAny,)
+    query = EventsQuery
     serializer_class = EventOut
     ordering = "starts_at"
     queryset = Event.objects.none()
@@ -162,6 +162,7 @@ class AvailabilityView(APIView):
     """Which seats of an event can be had."""
 
     permission_classes = (AllowAny,)
+    query = AvailabilityQuery
 
     def perform_authentication(self, request: Request) -> None:
         """Look at who asks only where it matters: a token would cost each watcher a query."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -13,7 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from sales.models import Event, Seat
-from tests.api.calls import ApiAs, buy
+from tests.api.calls import ApiAs, assert_problem, buy
 from worldseat.api import urls
 from worldseat.api.errors import NothingHere
 from worldseat.api.problems import MEDIA_TYPE
@@ -78,6 +79,18 @@ def test_says_what_a_request_may_hold(schema: dict[str, Any]) -> None:
                 name = content["schema"]["$ref"].rpartition("/")[2]
                 fields = schema["components"]["schemas"][name]
                 assert fields["additionalProperties"] is False, (method, path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refuses_parameters_that_are_not_there(
+    api_as: ApiAs, bob: User, schema: dict[str, Any]
+) -> None:
+    for path, operations in schema["paths"].items():
+        for method in operations:
+            api = api_as(bob)
+            url = re.sub(r"{\w+}", str(uuid4()), path) + "?nonsense=1"
+            problem = assert_problem(getattr(api, method)(url), 400, "invalid")
+            assert list(problem["errors"]) == ["nonsense"], (method, path)
 
 
 def test_describes_the_purchase(schema: dict[str, Any]) -> None:

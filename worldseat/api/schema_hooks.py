@@ -21,6 +21,9 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the answers and examples that views need not name; a hook of drf-spectacular."""
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
+            if body := operation.get("requestBody"):
+                # Without a body, the fields are missing: drf-spectacular knows of some only.
+                body["required"] = True
             responses = operation["responses"]
             for code in _common(method, operation):
                 responses.setdefault(str(STATUSES[code]), _described(code))
@@ -33,7 +36,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _common(method: str, operation: dict[str, Any]) -> list[str]:
     """Return the codes of what any operation of this kind may answer."""
-    codes = []
+    codes = ["invalid"]  # a parameter that is not known
     if "requestBody" in operation:
         codes += ["body-too-large", "unsupported-media-type"]
     if method != "get" and {"cookieAuth": []} in operation.get("security", []):
