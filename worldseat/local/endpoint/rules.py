@@ -54,6 +54,8 @@ _SET_NAME = re.compile(r"\s*(?:SET\s+(?:SESSION\s+|LOCAL\s+)?|RESET\s+)([\w.]+)"
 _SET_CONFIG = re.compile(r"\bset_config\s*\(\s*'([^']*)'", re.I)
 _ADVISORY = re.compile(r"\bpg_(?:try_)?advisory_\w+\s*\(", re.I)
 _ODD = re.compile(r"\W")
+# Words that pgproxy refuses wherever they stand, quoted as a name too.
+_REFUSED_WORDS = frozenset({"concurrently", "exclude", "inherits"})
 _UNKNOWN_TYPE = re.compile(r'type "([^"(]+)(?:\(.*)?" is not supported')
 
 
@@ -72,15 +74,17 @@ def refusal(sql: str, words: list[Token]) -> Refusal | None:
 
 
 def plain_names(sql: str, words: list[Token]) -> str:
-    """Return the statement with simple names in place of quoted ones that hold other characters.
+    """Return the statement with simple names in place of quoted ones that pgproxy misreads.
 
-    pgproxy reads a definition by splitting it at spaces, so that it takes the end of a column
-    called "Last Name" for its type. The same name gets the same simple name.
+    It reads a definition by splitting it at spaces, so that it takes the end of a column called
+    "Last Name" for its type, and one called "Exclude" for a constraint. The same name gets the
+    same simple name.
     """
     renamed: dict[str, str] = {}
     out, at = [], 0
     for token in words:
-        if token.kind != "quoted" or not _ODD.search(token.name):
+        misread = _ODD.search(token.name) or token.name.lower() in _REFUSED_WORDS
+        if token.kind != "quoted" or not misread:
             continue
         out.append(sql[at : token.start])
         out.append(renamed.setdefault(token.text, f'"quoted_{len(renamed)}"'))
