@@ -80,6 +80,12 @@ class DatabaseOperations(postgresql.DatabaseOperations):
                 statements += self._restart_sql(table)
         return statements
 
+    def tablespace_sql(self, tablespace: str | None, inline: bool = False) -> str:
+        """Return nothing: there are no tablespaces, and Django's models may name one."""
+        if self.connection.uses_iam:
+            return ""
+        return str(super().tablespace_sql(tablespace, inline))
+
     def prepare_sql_script(self, sql: str) -> list[str]:
         """Return a script's statements one by one: each DDL is a transaction of its own."""
         if not self.connection.uses_iam:

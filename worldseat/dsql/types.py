@@ -10,7 +10,7 @@ __all__ = ["unsupported"]
 _TYPES = re.compile(
     r"(smallint|integer|bigint|real|double precision|numeric|decimal|char|varchar|text|date|time"
     r"|timestamp|interval|boolean|bytea|uuid|jsonb?)"
-    r"( with time zone| without time zone)?(\([\d, ]+\))?( with time zone| without time zone)?",
+    r"( with time zone| without time zone)?(\([-\d, ]+\))?( with time zone| without time zone)?",
 )
 # Every column is compared by its bytes.
 _COLLATION = "C"

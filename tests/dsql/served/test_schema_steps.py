@@ -322,6 +322,18 @@ def test_takes_the_one_collation_there_is(
     assert rows == [("B",), ("b",)]
 
 
+def test_names_no_tablespace(served: DatabaseWrapper, make: Make, behind: Behind) -> None:
+    make(
+        "Seat",
+        row=models.TextField(unique=True, db_tablespace="fast"),
+        meta={
+            "db_tablespace": "fast",
+            "indexes": [models.Index(fields=["row"], name="by_row", db_tablespace="fast")],
+        },
+    )
+    assert any("by_row" in text for text in definitions(behind, "theatre_seat"))
+
+
 def test_lists_no_constraint_for_a_required_column(served: DatabaseWrapper, make: Make) -> None:
     seat = make("Seat", row=models.TextField())
     add(served, seat, "hall", models.TextField(default=""))
