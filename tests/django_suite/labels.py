@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ QUICK = ("constraints", "indexes", "introspection", "inspectdb", "transactions",
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _OPTIONS = ("--settings", "tests.django_suite.settings", "--noinput", "--parallel", "1")
+_SET_UP = re.compile(r"setUpClass \((.*)\)")
 _WATCH_SECONDS = 0.2
 
 
@@ -37,7 +39,7 @@ class Outcome:
     """
 
     label: str
-    tests: int = 0
+    names: list[str] = field(default_factory=list)
     seconds: float = 0.0
     log: str = ""
     complete: bool = False
@@ -45,12 +47,22 @@ class Outcome:
 
     def take(self, record: dict[str, Any]) -> None:
         """Take in a line of the record."""
-        if "test" in record:
-            # A test may be told of twice: it passed, and then could not be cleaned up after.
-            self.records[record["test"]] = record
-        else:
-            self.tests = record.get("total", self.tests)
+        if "test" not in record:
+            self.names = record.get("names", self.names)
             self.complete = record.get("complete", self.complete)
+            return
+        # A test may be told of twice: it passed, and then could not be cleaned up after.
+        of_class = _SET_UP.fullmatch(record["test"])
+        if of_class and record["outcome"] == "skipped":
+            skipped = (name for name in self.names if name.rpartition(".")[0] == of_class[1])
+            self.records |= dict.fromkeys(skipped, record)
+        else:
+            self.records[record["test"]] = record
+
+    @property
+    def tests(self) -> int:
+        """Return how many tests the label has."""
+        return len(self.names)
 
     @property
     def passed(self) -> int:
@@ -83,7 +95,7 @@ class Outcome:
     @property
     def not_run(self) -> int:
         """Return how many tests had a class, or a database, that could not be set up."""
-        return self.tests - sum(" " not in test for test in self.records)
+        return sum(name not in self.records for name in self.names)
 
     @property
     def is_good(self) -> bool:

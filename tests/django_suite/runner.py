@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connections
 from django.test.runner import DiscoverRunner
+from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # stubs lack it
 
 from tests.django_suite import expectations
 
@@ -47,8 +48,8 @@ class Runner(DiscoverRunner):
         return super().setup_databases(**kwargs)
 
     def run_suite(self, suite: Any, **kwargs: Any) -> Any:
-        """Run the tests, after saying how many there are."""
-        _write({"total": suite.countTestCases()})
+        """Run the tests, after saying which there are."""
+        _write({"names": [test.id() for test in iter_test_cases(suite)]})
         result = super().run_suite(suite, **kwargs)
         _write({"complete": True})
         return result

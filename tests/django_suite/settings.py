@@ -19,7 +19,7 @@ DATABASES = {"default": _database("default"), "other": _database("other")}
 TEST_RUNNER = "tests.django_suite.runner.Runner"
 
 # As Django's own tests/test_sqlite.py.
-SECRET_KEY = "of the tests"
+SECRET_KEY = "django_tests_secret_key"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 USE_TZ = False

@@ -77,7 +77,7 @@ def _figures(outcome: Outcome) -> list[str]:
 def _sum(outcomes: Sequence[Outcome]) -> Outcome:
     total = Outcome("all")
     for each in outcomes:
-        total.tests += each.tests
+        total.names += each.names
         total.seconds += each.seconds
         total.records |= each.records
     return total

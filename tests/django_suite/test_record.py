@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # stubs lack it
 
 from tests.django_suite import expectations
 from tests.django_suite.labels import Outcome
@@ -50,6 +51,17 @@ class _Broken(unittest.TestCase):
         pass
 
 
+class _Skipped(unittest.TestCase):
+    __test__ = False
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        raise unittest.SkipTest("not here")
+
+    def test_skipped(self) -> None:
+        pass
+
+
 @pytest.fixture
 def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """What is said of the sample, with a list of expectations of its own."""
@@ -61,11 +73,14 @@ def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     monkeypatch.setenv(EXPECTATIONS, str(listed))
     monkeypatch.setenv(RECORD, str(tmp_path / "record"))
     suite = unittest.TestSuite(
-        unittest.defaultTestLoader.loadTestsFromTestCase(each) for each in (_Sample, _Broken)
+        unittest.defaultTestLoader.loadTestsFromTestCase(each)
+        for each in (_Sample, _Broken, _Skipped)
     )
+    # Taken now: a suite forgets its tests as it runs them.
+    ids = [test.id() for test in iter_test_cases(suite)]
     suite.run(Result(unittest.runner._WritelnDecorator(io.StringIO()), False, 1))
     found = Outcome("sample")
-    records: list[dict[str, Any]] = [{"total": 6}, {"complete": True}]
+    records: list[dict[str, Any]] = [{"names": ids}, {"complete": True}]
     records += [json.loads(line) for line in (tmp_path / "record").read_text().splitlines()]
     for record in records:
         found.take(record)
@@ -89,7 +104,9 @@ def test_reports_every_surprise(outcome: Outcome) -> None:
 
 
 def test_counts_what_could_not_be_set_up(outcome: Outcome) -> None:
+    assert outcome.tests == 7
     assert outcome.not_run == 1
+    assert outcome.skipped == {"not here": 1}
 
 
 def test_refuses_two_reasons_for_one_test(tmp_path: Path) -> None:
@@ -100,7 +117,7 @@ def test_refuses_two_reasons_for_one_test(tmp_path: Path) -> None:
 
 
 def test_believes_the_last_word_of_a_test() -> None:
-    found = Outcome("sample", tests=1, complete=True)
+    found = Outcome("sample", names=["a.b"], complete=True)
     found.take({"test": "a.b", "outcome": "passed"})
     assert found.is_good
     found.take({"test": "a.b", "outcome": "error", "message": "not cleaned up"})
