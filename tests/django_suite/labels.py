@@ -65,7 +65,7 @@ class Outcome:
         if of_class and record["outcome"] == "skipped":
             skipped = (name for name in self.names if name.rpartition(".")[0] == of_class[1])
             self.records |= dict.fromkeys(skipped, record)
-        else:
+        elif self.records.get(record["test"], {}).get("outcome") not in ("error", "failure"):
             self.records[record["test"]] = record
 
     @property

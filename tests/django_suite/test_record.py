@@ -21,17 +21,18 @@ class _Sample(unittest.TestCase):
 
     __test__ = False
 
-    @unittest.expectedFailure
     def test_listed(self) -> None:
         raise ValueError("SAVEPOINT is unsupported")
 
-    @unittest.expectedFailure
     def test_listed_but_passing(self) -> None:
         pass
 
-    @unittest.expectedFailure
     def test_listed_for_another_reason(self) -> None:
         raise ValueError("a fault of ours")
+
+    def test_listed_and_worse(self) -> None:
+        self.addCleanup(self.fail, "a fault of ours")
+        raise ValueError("SAVEPOINT is unsupported")
 
     def test_not_listed(self) -> None:
         raise ValueError("SAVEPOINT is unsupported")
@@ -66,7 +67,8 @@ class _Skipped(unittest.TestCase):
 def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """What is said of the sample, with a list of expectations of its own."""
     listed = tmp_path / "expected.toml"
-    names = [f"{__name__}._Sample.test_listed{end}" for end in ("", "_for_another_reason")]
+    ends = ("", "_but_passing", "_for_another_reason", "_and_worse")
+    names = [f"{__name__}._Sample.test_listed{end}" for end in ends]
     listed.write_text(
         f"[no_savepoints]\nlimit = 'There are none.'\nerror = 'SAVEPOINT'\ntests = {names}\n"
     )
@@ -97,6 +99,7 @@ def test_reports_every_surprise(outcome: Outcome) -> None:
     assert names == {
         "test_listed_but_passing",
         "test_listed_for_another_reason",
+        "test_listed_and_worse",
         "test_not_listed",
         "_Broken",
     }
@@ -104,7 +107,7 @@ def test_reports_every_surprise(outcome: Outcome) -> None:
 
 
 def test_counts_what_could_not_be_set_up(outcome: Outcome) -> None:
-    assert outcome.tests == 7
+    assert outcome.tests == 8
     assert outcome.not_run == 1
     assert outcome.skipped == {"not here": 1}
 

@@ -34,3 +34,15 @@ def test_passes_what_dsql_allows(
     assert outcome.unexpected == {}
     assert outcome.is_good, Path(outcome.log).read_text()[-4000:]
     assert outcome.passed
+
+
+def test_lists_only_tests_that_there_are(suite: Path) -> None:
+    for reason in expectations.read():
+        for name in reason.tests | reason.skipped:
+            module, case, test = name.rsplit(".", 2)
+            file = suite / module.replace(".", "/")
+            text = file.with_suffix(".py").read_text()
+            assert f"class {case}(" in text, name
+            # A test may come from a class that others share, in a file beside.
+            beside = "".join(each.read_text() for each in file.parent.glob("*.py"))
+            assert f"def {test}(" in beside, name
