@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import pq
 
 from worldseat.dsql.limits import naming_the_limit
-from worldseat.dsql.occ import retrying_conflicts, retrying_schema_changes
+from worldseat.dsql.occ import retrying_conflicts
 
 __all__ = ["Cursor", "DebugCursor"]
 
@@ -57,7 +57,7 @@ class _Retrying:
     def _in_atomic(self, run: Any, *arguments: Any) -> Any:
         """Run what is part of a transaction, or begins one."""
         if self._status() == pq.TransactionStatus.IDLE:
-            return retrying_schema_changes()(self._begin_with, run, *arguments)
+            return retrying_conflicts(of_schema=True)(self._begin_with, run, *arguments)
         return run(*arguments)
 
     def _begin_with(self, run: Any, *arguments: Any) -> Any:

@@ -35,7 +35,6 @@ __all__ = [
     "is_connection_lost",
     "occ_retry",
     "retrying_conflicts",
-    "retrying_schema_changes",
     "tally",
 ]
 
@@ -196,24 +195,18 @@ def _retrying(
     )
 
 
-def retrying_conflicts() -> Retrying:
+def retrying_conflicts(*, of_schema: bool = False) -> Retrying:
     """Return what runs a single statement again, in autocommit, when it loses a conflict.
 
-    For the backend's cursors; a transaction is for @occ_retry. Conflicts count in `tally()`.
+    `of_schema`: OC001 only, for the statement that begins a transaction. For the backend's cursors;
+    a transaction is for @occ_retry. Conflicts count in `tally()`.
     """
-    return _retrying(_is_counted_conflict, ATTEMPTS, DEADLINE_SECONDS)
+    lost = _is_counted_schema_change if of_schema else _is_counted_conflict
+    return _retrying(lost, ATTEMPTS, DEADLINE_SECONDS)
 
 
-def retrying_schema_changes() -> Retrying:
-    """Return what runs the first statement of a transaction again when it meets OC001.
-
-    For the backend's cursors; counted as `retrying_conflicts` does.
-    """
-    return _retrying(
-        lambda error: _SCHEMA_CHANGED in str(error) and _is_counted_conflict(error),
-        ATTEMPTS,
-        DEADLINE_SECONDS,
-    )
+def _is_counted_schema_change(error: BaseException) -> bool:
+    return _SCHEMA_CHANGED in str(error) and _is_counted_conflict(error)
 
 
 def _is_counted_conflict(error: BaseException) -> bool:
