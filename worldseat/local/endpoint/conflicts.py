@@ -14,9 +14,9 @@ which only a private copy was written, the conflict comes at that statement.
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from worldseat.local.endpoint import copies
+from worldseat.local.endpoint import copies, hidden
 from worldseat.local.endpoint.sql import tokens
-from worldseat.local.endpoint.statements import Kind, optimistic_locks
+from worldseat.local.endpoint.statements import Kind, analyse, optimistic_locks
 from worldseat.local.endpoint.transaction import (
     CONFLICTS,
     Conflict,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _WAITED = ("55P03", "40P01")
 _UNIQUE = "23505"
+_REFERENCED = "23503"
+
+_CHECK = "SET CONSTRAINTS ALL IMMEDIATE"
 
 _PATIENCE_SECONDS = 10
 _LONGEST_WAIT_MILLISECONDS = 200
@@ -52,17 +55,57 @@ async def write(executor: "Executor", transaction: Transaction, unit: Unit) -> R
         reply.data = bytearray(unit.fit_request(reply.data))
         return reply
     code = reply.sqlstate
-    if code in CONFLICTS or code == _UNIQUE:
+    if code in CONFLICTS or code in (_UNIQUE, _REFERENCED):
         executor.backend.ahead("ROLLBACK TO SAVEPOINT statement")
     if code in _WAITED:
         answer = await _pretend(executor, transaction, unit)
         transaction.deferred.append(Deferred(unit, answer.answer))
         executor.region.counters.deferred += 1
         return answer
-    if code in CONFLICTS or (code == _UNIQUE and await copies.is_hidden(executor, unit, reply)):
+    if code in CONFLICTS or await _is_for_what_is_hidden(executor, unit, reply):
         doom(executor, transaction)
         return await _pretend(executor, transaction, unit)
     raise as_refusal(reply)
+
+
+async def _is_for_what_is_hidden(executor: "Executor", unit: Unit, reply: Reply) -> bool:
+    if reply.sqlstate == _UNIQUE:
+        return await hidden.is_key_hidden(executor, unit, reply)
+    return reply.sqlstate == _REFERENCED and await hidden.is_reference_hidden(executor, reply)
+
+
+async def check_references(executor: "Executor", transaction: Transaction) -> None:
+    """Look before COMMIT at the foreign keys that were deferred; raises Refusal.
+
+    COMMIT itself would wait for nobody, and leave no snapshot to ask what was seen.
+    """
+    if not transaction.deleted and not transaction.written & await _deferring(executor):
+        return
+    backend = executor.backend
+    backend.ahead("SAVEPOINT checking")
+    reply = await backend.ask(_CHECK)
+    if reply.sqlstate in _WAITED:
+        backend.ahead("ROLLBACK TO SAVEPOINT checking")
+        reply = await patient(executor, Unit(analyse(_CHECK)))
+    if not reply.error:
+        return
+    backend.ahead("ROLLBACK TO SAVEPOINT checking")
+    if reply.sqlstate == _REFERENCED and await hidden.is_reference_hidden(executor, reply):
+        raise Conflict
+    raise as_refusal(reply)
+
+
+async def _deferring(executor: "Executor") -> frozenset[str]:
+    """Return the names of the tables that have deferred foreign keys; it is kept."""
+    region = executor.region
+    version = region.catalog.now
+    if region.deferring is None or region.deferring[0] != version:
+        rows = await region.wounds.rows(
+            "SELECT relname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid "
+            "WHERE contype = 'f' AND condeferred"
+        )
+        region.deferring = version, frozenset(name or "" for (name,) in rows)
+    return region.deferring[1]
 
 
 async def settle(executor: "Executor", *, wound: bool) -> None:

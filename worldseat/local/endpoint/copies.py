@@ -1,12 +1,11 @@
 """Private copies: what a write would have answered, had it not met another transaction's row."""
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worldseat.local.endpoint.sql import Token, at_top, identifier, literal, locks, path_end, tokens
 from worldseat.local.endpoint.statements import Kind
-from worldseat.local.endpoint.transaction import CONFLICTS, Conflict
+from worldseat.local.endpoint.transaction import Conflict
 from worldseat.local.endpoint.units import NO_TYPES, Unit
 from worldseat.local.endpoint.wire import Reply, frames
 
@@ -40,7 +39,7 @@ async def answer(executor: "Executor", unit: Unit) -> Reply:
     )
     if made.error:
         raise Conflict
-    await _resolve(executor, unit)
+    await resolve(executor, unit)
     if write.rows is not None:
         filling = "INSERT INTO pg_temp.worldseat_copy OVERRIDING SYSTEM VALUE SELECT"
         await _step(executor, unit.with_text(f"{filling} {write.alias}.* {write.rows}"))
@@ -54,31 +53,10 @@ async def answer(executor: "Executor", unit: Unit) -> Reply:
 
 async def _counted(executor: "Executor", unit: Unit, rows: str) -> Reply:
     """Answer a write that returns no rows with their number."""
-    await _resolve(executor, unit)
+    await resolve(executor, unit)
     found = await _step(executor, unit.with_text(f"SELECT 1 {rows}"))
     tag = f"{unit.statement.verb.upper()} {found.count}"
     return Reply(data=bytearray(unit.completed(tag)), tag=tag)
-
-
-async def is_hidden(executor: "Executor", unit: Unit, violation: Reply) -> bool:
-    """Say whether a unique key is taken by a row that our snapshot does not show.
-
-    PostgreSQL's unique indexes know no snapshots. On DSQL two transactions that insert one key
-    have written the same, which is a conflict; a key that was taken before is a violation.
-    """
-    text = unit.statement.forward
-    words = tokens(text)
-    if unit.statement.verb == "insert" and unit.statement.target and not _has_on_conflict(words):
-        # At REPEATABLE READ this refuses a row which it may not see, with 40001.
-        at = at_top(words, "returning")
-        end = words[at].start if at is not None else len(text)
-        await _resolve(executor, unit)
-        sql = f"{text[:end]} ON CONFLICT DO NOTHING {text[end:]}"
-        await executor.backend.send(unit.with_text(sql))
-        reply = await executor.backend.reply()
-        await executor.backend.ask("ROLLBACK TO SAVEPOINT statement")
-        return reply.sqlstate in CONFLICTS
-    return await _key_is_hidden(executor, violation.error or {})
 
 
 async def touching(executor: "Executor", unit: Unit) -> list[str]:
@@ -91,7 +69,7 @@ async def touching(executor: "Executor", unit: Unit) -> list[str]:
     if statement.kind is not Kind.LOCK or start is None or not words[0].is_word("select"):
         return []
     wanted = {name for lock in clauses for name in lock.of}
-    await _resolve(executor, unit)
+    await resolve(executor, unit)
     updates = []
     for table, alias in _sources(sql, words, start):
         column = await _first_column(executor, table) if not wanted or alias in wanted else None
@@ -195,25 +173,7 @@ async def _first_column(executor: "Executor", table: str) -> str | None:
     return rows[0][0] if rows else None
 
 
-async def _key_is_hidden(executor: "Executor", error: dict[str, str]) -> bool:
-    """Look for the row that has the key named in "Key (a, b)=(1, 2) already exists."."""
-    head, _, rest = error.get("D", "").removeprefix("Key (").partition(")=(")
-    value = rest.removesuffix(" already exists.").removesuffix(")")
-    if not rest or "s" not in error or "t" not in error:
-        return False
-    words = tokens(head)
-    edges = [-1, *(i for i, w in enumerate(words) if w.text == "," and w.depth == 0), len(words)]
-    pairs = itertools.pairwise(edges)
-    columns = [head[words[a + 1].start : words[b - 1].end] for a, b in pairs]
-    key = ", ".join(f"({column})::text" for column in columns)
-    table = f"{identifier(error['s'])}.{identifier(error['t'])}"
-    found = await executor.backend.ask(
-        f"SELECT 1 FROM {table} WHERE concat_ws(', ', {key}) = {literal(value)} LIMIT 1"
-    )
-    return found.error is None and not found.rows()
-
-
-async def _resolve(executor: "Executor", unit: Unit) -> None:
+async def resolve(executor: "Executor", unit: Unit) -> None:
     """Learn the types of the parameters: a text that uses some of them only gives no hint."""
     if unit.simple or unit.resolved is not None:
         return
@@ -229,8 +189,3 @@ async def _step(executor: "Executor", request: bytes) -> Reply:
     if reply.error:
         raise Conflict
     return reply
-
-
-def _has_on_conflict(words: list[Token]) -> bool:
-    at = at_top(words, "conflict")
-    return at is not None and words[at - 1].is_word("on")

@@ -153,6 +153,7 @@ class Executor:
         if transaction.doomed:
             raise Conflict
         await conflicts.settle(self, wound=True)
+        await conflicts.check_references(self, transaction)
 
     async def _dispatch(self, unit: Unit, sink: Sink) -> bytes:
         kind = unit.statement.kind
@@ -222,6 +223,7 @@ class Executor:
         before = await self._changed_rows(unit)
         answer = await conflicts.write(self, transaction, unit)
         transaction.wrote = True
+        transaction.deleted |= unit.statement.counts_by_statistics
         transaction.size += unit.size
         key_share = unit.statement.kind is Kind.LOCK and "FOR KEY SHARE" in unit.statement.forward
         if unit.executes and not key_share:

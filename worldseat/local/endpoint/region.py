@@ -57,6 +57,7 @@ class Region:
     jobs: "Jobs"
     wounds: "Wounds"
     faults: Faults = field(default_factory=Faults)
+    deferring: tuple[int, frozenset[str]] | None = None
     bucket: Bucket = field(default_factory=Bucket)
     counters: Counters = field(default_factory=Counters)
     sessions: "dict[int, Session]" = field(default_factory=dict)

@@ -72,6 +72,7 @@ class Transaction:
     size: int = 0
     weights: dict[str, int] = field(default_factory=dict)
     wrote: bool = False
+    deleted: bool = False
     ddl: bool = False
     jobs: bool = False
     savepoint: bool = False
