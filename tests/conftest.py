@@ -22,6 +22,8 @@ def _quick_settings(settings: Settings) -> None:
     """Spare the tests what only a deployment needs: a manifest of files, a slow hash."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    # Else it would look through what another process of this run is collecting just now.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

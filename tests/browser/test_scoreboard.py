@@ -51,7 +51,8 @@ def test_needs_no_scrolling_sideways(
 def test_follows_a_run_to_its_end(
     open_page: Callable[..., Page], seat: Seat, now: datetime
 ) -> None:
-    run = make_run(seat, now, told=[NO, WAITS, WAITS, WAITS], over=False)
+    why = "The sale is paused."  # else nobody could be refused a seat that nobody took
+    run = make_run(seat, now, told=[NO, WAITS, WAITS, WAITS], over=False, why=why)
     page = open_page(f"/stampedes/{run.pk}/")
     expect(page.get_by_text("1 of 4 buyers have been told")).to_be_visible()
     run.attempts.filter(outcome=Outcome.PENDING).update(
