@@ -28,6 +28,9 @@ WALK = Path(__file__).resolve().parent.parent / "docs" / "api_walk.py"
 # Longer lists say no more.
 LONGEST_LIST = 2
 
+# Stampedes need workers; their examples are written by hand.
+NOT_WALKED = "/api/v1/stampedes/"
+
 Answers = dict[str, dict[str, Any]]
 
 
@@ -67,14 +70,15 @@ def test_walks_through_the_whole_api(
         for status, body in told.items():
             _check(schema, name, status, body)
     if os.environ.get("WORLDSEAT_RECORD"):
-        EXAMPLES.write_text(json.dumps(examples, indent=1, ensure_ascii=False) + "\n")
+        known = {**json.loads(EXAMPLES.read_text()), **examples}
+        EXAMPLES.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
 def _by_operation(schema: dict[str, Any], answers: Answers) -> Answers:
     """Return the answers of success in JSON by operation, of which none may be without one."""
     found: Answers = {}
     for path, operations in schema["paths"].items():
-        for method in operations:
+        for method in operations if not path.startswith(NOT_WALKED) else ():
             name = f"{method.upper()} {path}"
             pattern = re.sub(r"{\w+}", "[^/]+", name)
             asked = [each for each in answers if re.fullmatch(pattern, each)]

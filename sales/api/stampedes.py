@@ -12,7 +12,6 @@ from kombu.exceptions import OperationalError
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from sales.models import Shape, Stampede, StampedeState
 from sales.stampede.options import Options
@@ -30,6 +29,7 @@ from sales.tasks import stampede as send_stampede
 from worldseat.api.parsing import StrictSerializer, TextField, UUIDField
 from worldseat.api.problems import Problem, invalid, not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["StampedeView", "StampedesView", "StopStampedeView"]
 
@@ -65,6 +65,12 @@ class ProgressOut(serializers.Serializer[Any]):
     conflicts = serializers.IntegerField()
 
 
+# Said in full: a null is "anything, or null" twice, which oneOf refuses.
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class ReportField(serializers.JSONField):
+    """What came of it."""
+
+
 class StampedeOut(serializers.Serializer[Stampede]):
     """A stampede; `report` is there when it is over."""
 
@@ -78,7 +84,7 @@ class StampedeOut(serializers.Serializer[Stampede]):
     starts_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     progress = serializers.SerializerMethodField()
-    report = serializers.JSONField(allow_null=True)
+    report = ReportField(allow_null=True)
 
     @extend_schema_field(ProgressOut)
     def get_progress(self, stampede: Stampede) -> dict[str, int]:
