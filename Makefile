@@ -37,8 +37,8 @@ django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS=
 long-run: setup ## drive the sale by chance, from two regions with faults, for minutes
 	@WORLDSEAT_LONG_RUN=1 $(python) -m pytest --timeout 1800 tests/sales/machine
 
-stop-at-every-statement: setup ## migrate stock apps, stopped and resumed at every statement (minutes)
-	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py
+stop-at-every-statement: setup ## migrate stock apps and ours, stopped at every statement (minutes)
+	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py tests/dsql/served/test_own_migrations.py
 
 fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes); REQUESTS=200 of each kind
 	@WORLDSEAT_FUZZ=$(or $(REQUESTS),100) $(python) -m pytest tests/api/test_fuzz.py
