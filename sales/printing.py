@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -65,43 +64,37 @@ def when(event: Event) -> str:
 
 def ticket_pdf(ticket: Ticket) -> bytes:
     """Return a ticket as a PDF of one page; a void one says so and has no code."""
-    pdf = _document(ticket)
-    pdf.set_draw_color(_LINE)
-    pdf.rect(_LEFT, _TOP, _WIDTH, _HEIGHT, style="D", round_corners=True, corner_radius=4)
-    _draw_event(pdf, ticket)
-    _draw_place(pdf, ticket)
-    if ticket.state == TicketState.VALID:
-        _draw_code(pdf, ticket)
-    else:
-        _draw_void(pdf, ticket)
-    return bytes(pdf.output())
+    # fpdf2 reads fonts from files only, and they come as bytes.
+    with tempfile.TemporaryDirectory(prefix="worldseat-fonts-") as folder:
+        pdf = _document(ticket, Path(folder))
+        pdf.set_draw_color(_LINE)
+        pdf.rect(_LEFT, _TOP, _WIDTH, _HEIGHT, style="D", round_corners=True, corner_radius=4)
+        _draw_event(pdf, ticket)
+        _draw_place(pdf, ticket)
+        if ticket.state == TicketState.VALID:
+            _draw_code(pdf, ticket)
+        else:
+            _draw_void(pdf, ticket)
+        return bytes(pdf.output())
 
 
-def _document(ticket: Ticket) -> FPDF:
+def _document(ticket: Ticket, folder: Path) -> FPDF:
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(auto=False)
     pdf.c_margin = 0
     pdf.set_title(f"{ticket.event.name}, {ticket.seat}")
     pdf.set_lang("en")
-    for style, file in _font_files().items():
-        pdf.add_font(_FAMILY, style, file)
-    more = [Path(name) for name in settings.TICKET_FONTS]
-    for number, path in enumerate(more):
-        pdf.add_font(f"more{number}", "", path)
-    pdf.set_fallback_fonts([f"more{number}" for number in range(len(more))], exact_match=False)
+    for style, name in _FONTS.items():
+        path = folder / f"{name}.ttf"
+        path.write_bytes(pymupdf_fonts.myfont(name))
+        pdf.add_font(_FAMILY, style, path)
+    for number, more in enumerate(settings.TICKET_FONTS):
+        pdf.add_font(f"more{number}", "", more)
+    more_fonts = [f"more{number}" for number in range(len(settings.TICKET_FONTS))]
+    pdf.set_fallback_fonts(more_fonts, exact_match=False)
     pdf.set_text_shaping(True)
     pdf.add_page()
     return pdf
-
-
-@cache
-def _font_files() -> dict[str, Path]:
-    """Unpack the fonts to files, since fpdf2 reads nothing else, once a process."""
-    folder = Path(tempfile.mkdtemp(prefix="worldseat-fonts-"))
-    files = {style: folder / f"{name}.ttf" for style, name in _FONTS.items()}
-    for style, name in _FONTS.items():
-        files[style].write_bytes(pymupdf_fonts.myfont(name))
-    return files
 
 
 def _write(

@@ -94,6 +94,14 @@ def env_keys(name: str, secret: str) -> list[bytes]:
     return keys
 
 
+def env_files(name: str) -> list[str]:
+    """Read paths of files, which have to be there."""
+    files = env_list(name)
+    if missing := [each for each in files if not Path(each).is_file()]:
+        raise ImproperlyConfigured(f"{name}: there is no file {', '.join(missing)}.")
+    return files
+
+
 def env_database(name: str, default: str) -> dict[str, Any]:
     """Read a database URL."""
     try:
@@ -284,7 +292,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # More fonts for the PDFs of tickets: names in scripts that FiraGO lacks, such as Chinese.
-TICKET_FONTS = env_list("TICKET_FONTS")
+TICKET_FONTS = env_files("TICKET_FONTS")
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".worldseat" / "static"
