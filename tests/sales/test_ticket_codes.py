@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -119,3 +120,21 @@ def test_a_scanner_refuses_what_the_list_says(tmp_path: Path) -> None:
     assert (older.returncode, older.stdout) == (1, "refused: reissued since\n")
     newest = verify(tmp_path, sign(issue=4), refused=[{**listed, "state": "valid", "issue": 4}])
     assert newest.returncode == 0
+
+
+def test_a_real_server_has_to_be_given_its_keys() -> None:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "dsql://admin@x.dsql.us-east-1.on.aws/postgres?region=us-east-1",
+        "SECRET_KEY": "s" * 50,
+    }
+
+    def start(**more: str) -> str:
+        command = [sys.executable, "-c", "import worldseat.settings"]
+        environs = {**environment, **more}
+        return subprocess.run(command, env=environs, capture_output=True, text=True).stderr
+
+    new = secrets.token_urlsafe(32)
+    assert not start(TICKET_KEYS=f"{new},{secrets.token_urlsafe(32)}")
+    for bad in ("", "short", new[:-1], f"{new},{new}", f"{new},x"):
+        assert "TICKET_KEYS is not set, or not" in start(TICKET_KEYS=bad), bad
