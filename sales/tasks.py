@@ -7,14 +7,18 @@ the dead worker might hold the only one.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.utils import timezone
 
 from sales import orders, refunds
 from sales.holds import tidy_holds
+from sales.stampede.contenders import Unavailable
+from sales.stampede.faults import end_faults
 from sales.stampede.runner import run_share
 from sales.stampede.settling import SETTLED, prepare_stampede, settle, start_stampede
+from sales.stampede.staging import controls
 from worldseat.celery import app
 
 __all__ = [
@@ -66,9 +70,12 @@ def stampede_region(stampede_id: str, region: str) -> None:
 
 @app.task(name="sales.stampede_watch")
 def stampede_watch(stampede_id: str, region: str, left: int) -> None:
-    """Settle the stampede if it is over, or look again in a while."""
+    """Settle the stampede if it is over, and end its faults, or look again in a while."""
     found = settle(stampede_id=UUID(stampede_id), now=timezone.now())
-    if found and found.state not in SETTLED and left > 0:
+    if found and found.state in SETTLED:
+        with suppress(Unavailable):
+            end_faults(found, controls)
+    elif found and left > 0:
         _watch_later(stampede_id, region, left - 1)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,13 +25,22 @@ from uuid import UUID
 from django.db import Error, connection
 from django.utils import timezone
 
-from sales.models import Stampede
+from sales.models import Stampede, StampedeState
 
-__all__ = ["BadFault", "Fault", "clear_faults", "during", "parse_fault"]
+__all__ = [
+    "BadFault",
+    "Fault",
+    "clear_faults",
+    "during",
+    "end_faults",
+    "has_faults",
+    "parse_fault",
+]
 
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.05
+_ACTIVE = (StampedeState.PLANNED, StampedeState.RUNNING)
 # `--fault` name -> the endpoint's name, what the number is divided by, whether it is whole.
 _FAULTS = {
     "conflicts": ("conflicts", 1, True),
@@ -115,6 +124,22 @@ def clear_faults(controls: Mapping[str, Any]) -> None:
             control.clear()
         except Exception as error:
             logger.warning("The faults of %s may go on: %s", region, error)
+
+
+def end_faults(stampede: Stampede, find_controls: Callable[[Sequence[str]], Any]) -> None:
+    """End the faults of a stampede that is over, in case its command was killed.
+
+    Unless another one has faults by now: those are its own. `find_controls` returns the controls
+    of some regions.
+    """
+    others = Stampede.objects.filter(state__in=_ACTIVE).exclude(pk=stampede.pk)
+    if stampede.options.get("faults") and not any(has_faults(each) for each in others):
+        clear_faults(find_controls(list(stampede.regions.values_list("region", flat=True))))
+
+
+def has_faults(stampede: Stampede) -> bool:
+    """Tell whether a stampede was planned with faults."""
+    return bool(stampede.options.get("faults"))
 
 
 def _drive(

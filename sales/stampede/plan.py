@@ -22,6 +22,7 @@ from sales.models import (
 )
 from sales.stampede.contenders import CONTENDERS, Unavailable, contender_named
 from sales.stampede.crowd import BATCH_ROWS, gather_fans
+from sales.stampede.faults import has_faults
 from sales.stampede.options import Options
 from sales.stampede.settling import settle
 from sales.stampede.shapes import arrivals, deal, first_choices
@@ -248,6 +249,7 @@ def _write_stampede(stampede: Stampede, shares: list[StampedeRegion], *, now: da
             _check_seat(event, stampede.seat_id, free=True)
         Event.objects.filter(pk=event.pk).update(name=F("name"))
         _refuse_company(stampede)
+    _refuse_other_faults(stampede)
     Stampede.objects.bulk_create([stampede], ignore_conflicts=True)
     StampedeRegion.objects.bulk_create(shares, ignore_conflicts=True)
 
@@ -269,6 +271,13 @@ def _refuse_company(stampede: Stampede) -> None:
         f"Another stampede runs at seat {stampede.seat.label}. Wait for it, or use another "
         f"seat. " + _name_others(stampede.seat),
     )
+
+
+def _refuse_other_faults(stampede: Stampede) -> None:
+    """The endpoints have one set of faults: two stampedes would end each other's."""
+    active = Stampede.objects.filter(state__in=_ACTIVE).exclude(pk=stampede.pk)
+    if has_faults(stampede) and any(map(has_faults, active)):
+        raise CannotStampede("faults", "Another stampede with faults runs. Wait for it.")
 
 
 @occ_retry(repeatable=True)

@@ -16,7 +16,7 @@ from sales.stampede.options import options_of
 from sales.stampede.surroundings import surroundings
 from sales.stampede.witness import judge
 
-__all__ = ["build_report", "nearest_rank", "summarise"]
+__all__ = ["build_report", "nearest_rank", "oversold_so_far", "summarise"]
 
 
 def build_report(stampede: Stampede, shares: Sequence[StampedeRegion]) -> dict[str, Any]:
@@ -91,6 +91,12 @@ def summarise(attempts: Sequence[Attempt]) -> dict[str, Any]:
         "p50_ms": nearest_rank(latencies, 50),
         "p99_ms": nearest_rank(latencies, 99),
     }
+
+
+def oversold_so_far(attempts: Sequence[Attempt]) -> int:
+    """Count how many were told yes of a seat that somebody else was told yes of."""
+    told = Counter(each.seat_id for each in attempts if each.outcome == Outcome.CONFIRMED)
+    return sum(times - 1 for times in told.values())
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float | None:

@@ -13,7 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
 from sales.models import Attempt, Event, Outcome, Stampede, StampedeState
-from sales.stampede.report import summarise
+from sales.stampede.report import oversold_so_far, summarise
 from sales.views.timelines import histogram, timeline
 
 __all__ = ["latest", "live", "scoreboard", "stampedes"]
@@ -107,7 +107,7 @@ def _so_far(stampede: Stampede, attempts: list[Attempt]) -> dict[str, Any]:
     return {
         **summary,
         "buyers": stampede.buyers,
-        "oversold": max(0, summary["confirmed"] - 1),
+        "oversold": oversold_so_far(attempts),
         "duration_ms": None,
         "regions": {
             region: {**summarise(here), "buyers": len(here), "duration_ms": None}

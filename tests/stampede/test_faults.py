@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from sales.models import Stampede
-from sales.stampede.faults import BadFault, Fault, during, parse_fault
+from sales.models import Event, Stampede
+from sales.stampede.faults import BadFault, Fault, during, end_faults, parse_fault
 from sales.stampede.plan import CannotStampede
 from tests.databases import own_database
 from tests.stampede.conftest import Plan
@@ -103,3 +103,26 @@ def test_are_refused_where_there_is_no_such(text: str) -> None:
 def test_are_refused_where_they_would_not_strike(plan: Plan) -> None:
     with pytest.raises(CannotStampede, match="goes past them"):
         plan(contender="read-committed", faults=["conflicts=1"])
+
+
+def test_are_one_stampede_s_at_a_time(plan: Plan, rush: Event) -> None:
+    plan(buyers=2, faults=["conflicts=1"])
+    seat = rush.seats.get(guid="Floor-A-2")
+    plan(buyers=2, seat=rush.seats.get(guid="Floor-A-3"))
+    with pytest.raises(CannotStampede, match="Another stampede with faults runs"):
+        plan(buyers=2, seat=seat, faults=["conflicts=1"])
+
+
+def test_end_with_the_stampede_when_its_command_was_killed(
+    plan: Plan, controls: dict[str, Control]
+) -> None:
+    planned = plan(buyers=2, faults=["conflicts=9"])
+    other = Stampede.objects.create(
+        event=planned.event, buyers=1, created_at=timezone.now(), options={"faults": ["x"]}
+    )
+    controls[EAST].set(conflicts=9)
+    end_faults(planned, lambda regions: {each: controls[each] for each in regions})
+    assert controls[EAST].faults()["conflicts"] == 9, "the other one's by now"
+    other.delete()
+    end_faults(planned, lambda regions: {each: controls[each] for each in regions})
+    assert controls[EAST].faults()["conflicts"] == 0
