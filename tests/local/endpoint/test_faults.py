@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -60,6 +61,21 @@ def test_answers_a_share_of_the_commits_with_a_conflict(
     first = outcomes()
     assert 0 < sum(first) < 20
     assert outcomes() == first
+
+
+def test_loses_the_answer_to_a_share_of_the_commits(
+    connect: Connect, east: Endpoint, table: str
+) -> None:
+    east.control.set(cut_share=0.5, seed=7)
+    answered = 0
+    for number in range(12):
+        connection = connect(east)
+        connection.execute(SELL.format(table), [str(number)])
+        with contextlib.suppress(psycopg.OperationalError):
+            connection.commit()
+            answered += 1
+        assert buyer(connect, east, table) == str(number), "stored, whatever the client hears"
+    assert 0 < answered < 12
 
 
 @pytest.mark.parametrize(("fault", "stored"), [("before", None), ("after", "a")])
@@ -164,7 +180,14 @@ def test_counts_round_trips(connect: Connect, east: Endpoint, table: str) -> Non
 
 @pytest.mark.parametrize(
     "bad",
-    [{"conflict": 1}, {"conflicts": -1}, {"conflict_share": 2}, {"down": "up"}, {"rate": 0.5}],
+    [
+        {"conflict": 1},
+        {"conflicts": -1},
+        {"conflict_share": 2},
+        {"cut_share": 2},
+        {"down": "up"},
+        {"rate": 0.5},
+    ],
 )
 def test_refuses_a_fault_that_is_none(east: Endpoint, bad: dict[str, object]) -> None:
     before = east.control.faults()
