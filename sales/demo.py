@@ -18,9 +18,14 @@ from sales.models import Event, EventState, Venue
 from sales.plans import Block, Plan, Prices, Progress, import_plan, plan_by_numbers, read_plan
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["CAST", "PLANS", "SEAT", "Character", "seed", "seed_simulation"]
+__all__ = ["CAST", "PLANS", "SEAT", "SIMULATION_PLANS", "Character", "seed", "seed_simulation"]
 
 PLANS = Path(__file__).resolve().parent / "data" / "plans"
+# What can be stampeded: 96 seats, or a hall of 1,586; with what its categories cost.
+SIMULATION_PLANS = {
+    "floor-96": {"Premium": 9500, "Standard": 4500},
+    "hall": {"A": 12000, "B": 9500, "C": 7500, "D": 5500, "E": 4000, "F": 2500},
+}
 # What the stampede's buyers all want.
 SEAT = "A-1"
 
@@ -77,7 +82,7 @@ def seed(*, password: str, now: datetime, progress: Progress = lambda done, of: 
     _seed_show(
         _GALA,
         plan=partial(read_plan, PLANS / "hall.json"),
-        prices={"A": 12000, "B": 9500, "C": 7500, "D": 5500, "E": 4000, "F": 2500},
+        prices=SIMULATION_PLANS["hall"],
         now=now,
         progress=progress,
     )
@@ -161,13 +166,13 @@ def _seed_show(
     _open(event_id=event.pk, now=now)
 
 
-def seed_simulation(*, now: datetime) -> Event:
-    """Make a fresh event to stampede, of 96 seats, on sale at `now`; others are left as they are.
+def seed_simulation(*, now: datetime, plan: str = "floor-96") -> Event:
+    """Make a fresh event to stampede, on sale at `now`; others are left as they are.
 
-    Makes its organisation too, where the demo has not.
+    `plan` is one of SIMULATION_PLANS. Makes the organisation too, where the demo has not.
     """
     _write_organisations()
-    return _seed_run(now=now, progress=lambda done, of: None, alone=False)
+    return _seed_run(now=now, progress=lambda done, of: None, plan=plan, alone=False)
 
 
 @occ_retry(repeatable=True)
@@ -178,12 +183,14 @@ def _write_organisations() -> None:
     )
 
 
-def _seed_run(*, now: datetime, progress: Progress, alone: bool = True) -> Event:
+def _seed_run(
+    *, now: datetime, progress: Progress, plan: str = "floor-96", alone: bool = True
+) -> Event:
     event = _new_run(now=now)
     import_plan(
         event_id=event.pk,
-        plan=read_plan(PLANS / "floor-96.json"),
-        prices=Prices(by_category={"Premium": 9500, "Standard": 4500}),
+        plan=read_plan(PLANS / f"{plan}.json"),
+        prices=Prices(by_category=SIMULATION_PLANS[plan]),
         now=now,
         progress=progress,
     )

@@ -49,6 +49,7 @@ class Wanted:
     """What the command line asks for."""
 
     event: str
+    plan: str
     seat: str
     buyers: int
     regions: Sequence[str]
@@ -69,6 +70,7 @@ class Wanted:
         seed = randbelow(1 << 31) if given["seed"] is None else given["seed"]
         return cls(
             event=given["event"] or "",
+            plan=given["plan"],
             seat=given["seat"] or "",
             buyers=given["buyers"],
             regions=regions,
@@ -153,7 +155,7 @@ class Director:
     def _event(self) -> Event:
         if self._wanted.event:
             return find_event(self._wanted.event)
-        return seed_simulation(now=timezone.now())
+        return seed_simulation(now=timezone.now(), plan=self._wanted.plan)
 
     def _run_one(self, options: Options) -> dict[str, Any]:
         wanted = self._wanted

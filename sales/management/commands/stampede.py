@@ -18,6 +18,7 @@ from django.db import Error
 from django.utils import timezone
 from rich.console import Console
 
+from sales.demo import SIMULATION_PLANS
 from sales.events import EventNotFound
 from sales.management.stampedes import NO_REPORT, Director, GivenUp, Gone, Wanted
 from sales.models import Shape
@@ -59,6 +60,8 @@ class Command(BaseCommand):
 
         add = parser.add_argument
         add("--event", help="id or slug of an event that is a simulation (default: a new one)")
+        plans = sorted(SIMULATION_PLANS)
+        add("--plan", choices=plans, default=plans[0], help="of a new event (default: %(default)s)")
         add("--seat", help="row and number, A-1, or its name in the plan (default: the first free)")
         add("--buyers", type=int, default=60, help="1 to 5000 (default: 60)")
         add(
