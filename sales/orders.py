@@ -42,7 +42,7 @@ from sales.models import (
     Seat,
     SeatStatus,
 )
-from sales.payments import Authorization, Provider, Refused, provider_named
+from sales.payments import Authorization, Provider, Refused, TimedOut, provider_named
 from sales.selling import take_seats
 from sales.settlement import (
     UNSETTLED,
@@ -232,7 +232,7 @@ def _pay(
     except Refused as refusal:
         outcome = refusal
     except Exception as error:
-        _log.warning("Payment %s got no answer.", payment.pk, exc_info=error)
+        _log_trouble(payment.pk, error)
         note_unanswered(payment_id=payment.pk, now=clock())
         raise PaymentUnsettled(payment.order_id) from error
     try:
@@ -281,10 +281,16 @@ def _follow_up(settled: Settled, provider: Provider, clock: Clock) -> None:
             note_voided(payment_id=payment.pk, now=clock())
     except Exception as error:
         # The order is decided, and that is what she is told; `settle_payments` comes again.
-        _log.warning("Payment %s is not done yet.", payment.pk, exc_info=error)
+        _log_trouble(payment.pk, error)
         with suppress(OperationalError):
             reason = str(error) if isinstance(error, Refused) else "No answer yet."
             note_trouble(payment_id=payment.pk, reason=reason, now=clock())
+
+
+def _log_trouble(payment_id: UUID, error: Exception) -> None:
+    """Log that a provider did not do what it was asked; with a trace, if in a way of its own."""
+    expected = isinstance(error, TimedOut | Refused)
+    _log.warning("Payment %s: %r", payment_id, error, exc_info=None if expected else error)
 
 
 def settle_payments(*, clock: Clock = timezone.now) -> int:
@@ -319,7 +325,7 @@ def _ask_again(settled: Settled, provider: Provider, clock: Clock) -> Settled:
     except Refused as refusal:
         outcome = refusal
     except Exception as error:
-        _log.warning("Payment %s got no answer.", payment.pk, exc_info=error)
+        _log_trouble(payment.pk, error)
         outcome = None
     if outcome is None:
         return give_up(payment_id=payment.pk, now=clock())

@@ -25,7 +25,7 @@ from sales.models import (
     Refund,
     RefundState,
 )
-from sales.payments import Refused, provider_named
+from sales.payments import Refused, TimedOut, provider_named
 from sales.states import move
 from worldseat.dsql.occ import occ_retry
 
@@ -142,7 +142,8 @@ def complete_refund(*, refund_id: UUID, clock: Callable[[], datetime] = timezone
         _log.error("Refund %s was refused: %s", refund_id, refusal.reason)
         _note(refund_id=refund_id, state=RefundState.FAILED, text=refusal.reason, now=clock())
     except Exception as error:
-        _log.warning("Refund %s got no answer.", refund_id, exc_info=error)
+        trace = None if isinstance(error, TimedOut) else error
+        _log.warning("Refund %s got no answer.", refund_id, exc_info=trace)
         _note(refund_id=refund_id, state=RefundState.PENDING, text="", now=clock())
     else:
         _note(refund_id=refund_id, state=RefundState.DONE, text=reference, now=clock())
