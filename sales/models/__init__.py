@@ -22,7 +22,7 @@ from sales.models.orders import (
 )
 from sales.models.payments import Payment, PaymentState, Refund, RefundState
 from sales.models.scans import Scan, ScanOutcome
-from sales.models.seats import Seat, SeatQuerySet, SeatStatus
+from sales.models.seats import Seat, SeatQuerySet, SeatStatus, free_at
 from sales.models.stampedes import (
     Attempt,
     Outcome,
@@ -73,4 +73,5 @@ __all__ = [
     "Ticket",
     "TicketState",
     "Venue",
+    "free_at",
 ]

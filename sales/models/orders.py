@@ -156,6 +156,11 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return f"{self.seat} ({self.get_state_display()})"
 
+    @property
+    def total_minor(self) -> int:
+        """What was asked for it: its price and its fee."""
+        return self.price_minor + self.fee_minor
+
 
 class LedgerEntry(models.Model):
     """A line of the books: never changed, never deleted. Refunds are negative."""

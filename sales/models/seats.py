@@ -20,15 +20,21 @@ class SeatStatus(models.TextChoices):
     BLOCKED = "blocked", "Blocked"
 
 
+def free_at(now: datetime, *, of: str = "") -> models.Q:
+    """Return the condition that a seat can be had at an instant; `of` is the way to it.
+
+    A hold that has expired keeps none.
+    """
+    held = {f"{of}status": SeatStatus.HELD, f"{of}held_until__lte": now}
+    return models.Q(**{f"{of}status": SeatStatus.AVAILABLE}) | models.Q(**held)
+
+
 class SeatQuerySet(models.QuerySet["Seat"]):
     """Seats, as a chart needs them."""
 
     def free(self, now: datetime) -> SeatQuerySet:
-        """Keep the seats that can be had at an instant: a hold that has expired keeps none."""
-        return self.filter(
-            models.Q(status=SeatStatus.AVAILABLE)
-            | models.Q(status=SeatStatus.HELD, held_until__lte=now)
-        )
+        """Keep the seats that can be had at an instant."""
+        return self.filter(free_at(now))
 
     def in_order(self) -> SeatQuerySet:
         """Sort as the plan does: section by section, row by row."""

@@ -14,7 +14,6 @@ from sales.models import (
     Attempt,
     Event,
     Seat,
-    SeatStatus,
     Shape,
     Stampede,
     StampedeRegion,
@@ -66,8 +65,8 @@ def check_plan(
     if (seat_id is not None) != (options.shape == Shape.ONE_SEAT):
         raise CannotStampede("seat", "Name a seat for the shape one-seat, and for no other.")
     if seat_id:
-        _check_seat(event, seat_id, free=free)
-    elif not (seats := _wanted_seats(event.pk, free=free)):
+        _check_seat(event, seat_id, free=free, now=now)
+    elif not (seats := _wanted_seats(event.pk, free=free, now=now)):
         raise CannotStampede("event", f"{event.name!r} has no seat that is available.")
     elif options.shape == Shape.SPREAD and len(seats) < buyers:
         raise CannotStampede("buyers", f"{buyers} buyers want a seat each, of {len(seats)}.")
@@ -127,7 +126,11 @@ def _plan_attempts(
 ) -> list[Attempt]:
     buyers = stampede.buyers
     free = CONTENDERS[options.contender].sells_product
-    seats = [] if stampede.seat_id else _wanted_seats(stampede.event_id, free=free)
+    seats = (
+        []
+        if stampede.seat_id
+        else _wanted_seats(stampede.event_id, free=free, now=stampede.created_at)
+    )
     wanted = first_choices(seats, buyers, stampede.seat_id, options)
     after = arrivals(buyers, options)
     return [
@@ -143,11 +146,11 @@ def _plan_attempts(
     ]
 
 
-def _wanted_seats(event_id: UUID, *, free: bool) -> list[UUID]:
+def _wanted_seats(event_id: UUID, *, free: bool, now: datetime) -> list[UUID]:
     """Return the event's seats in order; with `free`, those that are available."""
     seats = Seat.objects.filter(event_id=event_id)
     if free:
-        seats = seats.filter(status=SeatStatus.AVAILABLE)
+        seats = seats.free(now)
     return list(seats.in_order().values_list("pk", flat=True))
 
 
@@ -207,21 +210,21 @@ def _check_event(event_id: UUID, now: datetime) -> Event:
     return event
 
 
-def _check_seat(event: Event, seat_id: UUID, *, free: bool) -> None:
+def _check_seat(event: Event, seat_id: UUID, *, free: bool, now: datetime) -> None:
     """Refuse a seat that is none of the event's, or with `free` one that is not available."""
     seat = Seat.objects.filter(pk=seat_id, event=event).first()
     if seat is None:
         raise CannotStampede("seat", f"{event.name!r} has no such seat.")
-    if free and seat.status != SeatStatus.AVAILABLE:
-        raise CannotStampede("seat", _why_not(seat))
+    if free and not seat.is_free(now):
+        raise CannotStampede("seat", _why_not(seat, now))
 
 
-def _why_not(seat: Seat) -> str:
-    return f"Seat {seat.label} is {seat.status} already. {_name_others(seat)}"
+def _why_not(seat: Seat, now: datetime) -> str:
+    return f"Seat {seat.label} is {seat.status} already. {_name_others(seat, now)}"
 
 
-def _name_others(seat: Seat) -> str:
-    others = Seat.objects.filter(event_id=seat.event_id, status=SeatStatus.AVAILABLE)
+def _name_others(seat: Seat, now: datetime) -> str:
+    others = Seat.objects.filter(event_id=seat.event_id).free(now)
     labels = [other.label for other in others.in_order()[:3]]
     if not labels:
         return "No other seat of the event is available: use another event."
@@ -246,15 +249,15 @@ def _write_stampede(stampede: Stampede, shares: list[StampedeRegion], *, now: da
     if CONTENDERS[stampede.contender].sells_product:
         event = _check_event(stampede.event_id, now)
         if stampede.seat_id:
-            _check_seat(event, stampede.seat_id, free=True)
+            _check_seat(event, stampede.seat_id, free=True, now=now)
         Event.objects.filter(pk=event.pk).update(name=F("name"))
-        _refuse_company(stampede)
+        _refuse_company(stampede, now=now)
     _refuse_other_faults(stampede)
     Stampede.objects.bulk_create([stampede], ignore_conflicts=True)
     StampedeRegion.objects.bulk_create(shares, ignore_conflicts=True)
 
 
-def _refuse_company(stampede: Stampede) -> None:
+def _refuse_company(stampede: Stampede, *, now: datetime) -> None:
     others = Stampede.objects.filter(
         event_id=stampede.event_id, state__in=_ACTIVE, contender__in=_SELLING
     ).exclude(pk=stampede.pk)
@@ -269,7 +272,7 @@ def _refuse_company(stampede: Stampede) -> None:
     raise CannotStampede(
         "seat",
         f"Another stampede runs at seat {stampede.seat.label}. Wait for it, or use another "
-        f"seat. " + _name_others(stampede.seat),
+        f"seat. " + _name_others(stampede.seat, now),
     )
 
 

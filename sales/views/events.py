@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,7 +17,8 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from sales.events import EventNotFound, NotOnSale, check_on_sale, visible_event
-from sales.models import Event, EventState, PriceCategory, Seat, SeatStatus
+from sales.models import Event, EventState, PriceCategory, Seat, free_at
+from sales.pricing import price_of
 from sales.views.seat_maps import drawn, version_of
 
 __all__ = ["event", "events", "find_event", "render_event", "seat_map"]
@@ -33,7 +34,7 @@ def events(request: HttpRequest) -> HttpResponse:
     """List what is on, the next one first; `q` searches name, venue and city."""
     now = timezone.now()
     words = request.GET.get("q", "").replace("\0", "").strip()[:_LONGEST_SEARCH]
-    free = Seat.objects.filter(event=OuterRef("pk"), status=SeatStatus.AVAILABLE)
+    free = Seat.objects.filter(event=OuterRef("pk")).free(now)
     found = (
         Event.objects.visible_to(request.user)
         .matching(words)
@@ -44,10 +45,24 @@ def events(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(found, _A_PAGE).get_page(request.GET.get("page"))
     with_seats = {each.pk for each in page if getattr(each, "has_seats", False)}
-    listed = [{"event": each, "sale": _sale(each, now, each.pk in with_seats)} for each in page]
+    listed = [
+        {
+            "event": each,
+            "sale": _sale(each, now, each.pk in with_seats),
+            "price_from": _price_from(each),
+        }
+        for each in page
+    ]
     return render(
         request, "sales/event_list.html", {"page": page, "listed": listed, "words": words}
     )
+
+
+def _price_from(shown: Any) -> int | None:
+    """Return what the cheapest category costs, fees included; they never make it another one."""
+    if shown.price_from is None:
+        return None
+    return price_of(shown, PriceCategory(price_minor=shown.price_from)).total_minor
 
 
 @require_safe
@@ -62,7 +77,7 @@ def seat_map(request: HttpRequest, event_id: UUID) -> HttpResponse:
     shown = find_event(request, event_id)
     if shown.plan_id is None:
         raise Http404("The event has no seats yet.")
-    version = version_of(shown, _categories(shown))
+    version = version_of(shown, _categories(shown, timezone.now()))
     svg = drawn(event=shown, version=version, user=request.user)
     zipped = "gzip" in request.headers.get("Accept-Encoding", "")
     response = HttpResponse(svg if zipped else gzip.decompress(svg), content_type="image/svg+xml")
@@ -94,10 +109,10 @@ def render_event(
 ) -> HttpResponse:
     """Draw the page of an event, with a problem if there is one; raises Http404."""
     shown, now = find_event(request, event_id), timezone.now()
-    categories = _categories(shown)
+    categories = _categories(shown, now)
     free = sum(category.free for category in categories)
     sections = _sections(shown)
-    section = _section(request, shown, seat_id, sections)
+    section = _section(request, shown, seat_id, sections, now)
     context = {
         "event": shown,
         "sale": _sale(shown, now, bool(free)),
@@ -105,7 +120,7 @@ def render_event(
         "free": free,
         "sections": sections,
         "section": section,
-        "rows": _free_rows(shown, section),
+        "rows": _free_rows(shown, section, now),
         "chosen": seat_id,
         "map_version": version_of(shown, categories),
         "problem": problem,
@@ -117,12 +132,18 @@ def render_event(
     return response
 
 
-def _categories(shown: Event) -> list[Any]:
-    """Return the categories with their numbers of seats, `seats_there`, and of free ones."""
+def _categories(shown: Event, now: datetime) -> list[Any]:
+    """Return the categories with what they cost, fees included, and their numbers of seats.
+
+    `asked_minor`; `seats_there`, and of these `free`.
+    """
     there = Count("seats")
-    free = Count("seats", filter=Q(seats__status=SeatStatus.AVAILABLE))
+    free = Count("seats", filter=free_at(now, of="seats__"))
     found = PriceCategory.objects.filter(event=shown).annotate(seats_there=there, free=free)
-    return list(found.order_by("position", "name"))
+    listed: list[Any] = list(found.order_by("position", "name"))
+    for category in listed:
+        category.asked_minor = price_of(shown, category).total_minor
+    return listed
 
 
 def _sections(shown: Event) -> list[str]:
@@ -131,7 +152,11 @@ def _sections(shown: Event) -> list[str]:
 
 
 def _section(
-    request: HttpRequest, shown: Event, seat_id: UUID | None, sections: list[str]
+    request: HttpRequest,
+    shown: Event,
+    seat_id: UUID | None,
+    sections: list[str],
+    now: datetime,
 ) -> str | None:
     """Return the section whose seats the form offers: asked for, of the seat, or the first free."""
     asked = request.GET.get("section")
@@ -139,13 +164,16 @@ def _section(
         return asked
     seats = Seat.objects.filter(event=shown)
     chosen = seats.filter(pk=seat_id).first() if seat_id else None
-    first = chosen or seats.filter(status=SeatStatus.AVAILABLE).in_order().first()
+    first = chosen or seats.free(now).in_order().first()
     return first.section if first else next(iter(sections), None)
 
 
-def _free_rows(shown: Event, section: str | None) -> list[tuple[str, list[Seat]]]:
-    free = Seat.objects.filter(event=shown, section=section, status=SeatStatus.AVAILABLE)
-    seats = free.in_order().select_related("category").defer("event")
+def _free_rows(shown: Event, section: str | None, now: datetime) -> list[tuple[str, list[Seat]]]:
+    """Return the free seats of a section by rows, each with what it costs: `asked_minor`."""
+    free = Seat.objects.filter(event=shown, section=section).free(now)
+    seats: list[Any] = list(free.in_order().select_related("category").defer("event"))
+    for seat in seats:
+        seat.asked_minor = price_of(shown, seat.category).total_minor
     return [(row, list(group)) for row, group in groupby(seats, key=lambda seat: seat.row)]
 
 

@@ -180,3 +180,21 @@ def test_says_so_when_all_is_sold(client: Client, event: Event) -> None:
     Seat.objects.filter(event=event).update(status=SeatStatus.SOLD)
     assert "Sold out" in client.get("/").content.decode()
     assert "Sold out" in page_of(client, event)
+
+
+def test_shows_what_is_asked_for_fees_included(client: Client, seats: list[Seat]) -> None:
+    Event.objects.update(fee_minor=150, fee_basis_points=250)
+    page = page_of(client, seats[0].event)
+    # 45.00 and 1.50, and 2.5 % of 45.00 (1.125, halves up).
+    assert f'<option value="{seats[0].pk}">A-1 · 47.63 EUR</option>' in page
+    assert '<b class="price">47.63 EUR</b>' in page
+    assert "from 27.13 EUR" in client.get(reverse("sales:event-list")).content.decode()
+
+
+def test_offers_the_seats_of_a_hold_that_has_expired(client: Client, seats: list[Seat]) -> None:
+    Seat.objects.update(status=SeatStatus.HELD, held_until=timezone.now() - timedelta(seconds=1))
+    page = page_of(client, seats[0].event)
+    assert f'<option value="{seats[0].pk}">' in page
+    assert '<span class="free">6</span> left' in page
+    Seat.objects.update(held_until=timezone.now() + timedelta(minutes=1))
+    assert "Sold out" in page_of(client, seats[0].event)
