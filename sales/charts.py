@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,9 +15,10 @@ from django.db.models.functions import Cast
 
 from sales.events import visible_event
 from sales.models import Event, PriceCategory, Seat, Section
+from sales.occupancy import digest_of, occupancy_of
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["Chart", "ChartSeat", "ChartSection", "chart_of"]
+__all__ = ["Chart", "ChartHead", "ChartSeat", "ChartSection", "chart_of", "head_of"]
 
 
 class ChartSeat(NamedTuple):
@@ -48,12 +51,56 @@ class ChartSection:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """The whole hall; without sections while the event's seats are not complete."""
+class ChartHead:
+    """All of a chart that changes: what seats cost, and which category each is of.
+
+    `seats_digest` tells one assignment of seats to categories from another; it is empty while
+    the event's seats are not complete.
+    """
 
     event: Event
     categories: list[PriceCategory]
+    seats_digest: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The whole hall; without sections while the event's seats are not complete."""
+
+    head: ChartHead
     sections: list[ChartSection]
+
+    @property
+    def event(self) -> Event:
+        """Return the event, with its plan."""
+        return self.head.event
+
+    @property
+    def categories(self) -> list[PriceCategory]:
+        """Return the categories in the organiser's order, with their price types."""
+        return self.head.categories
+
+
+def head_of(*, event_id: UUID, user: Any, now: datetime) -> ChartHead:
+    """Read the head of an event's chart, without its seats: it tells whether one knows the rest.
+
+    A seat's change of category is heard of within a second. Raises EventNotFound for what the
+    user may not see.
+    """
+    event, categories = _read_head(event_id=event_id, user=user)
+    digest = occupancy_of(event_id=event_id, now=now).categories_digest if event.plan_id else ""
+    return ChartHead(event=event, categories=categories, seats_digest=digest)
+
+
+@occ_retry(repeatable=True)
+def _read_head(*, event_id: UUID, user: Any) -> tuple[Event, list[PriceCategory]]:
+    return _head(event_id, user)
+
+
+def _head(event_id: UUID, user: Any) -> tuple[Event, list[PriceCategory]]:
+    event = visible_event(event_id=event_id, user=user)
+    listed = event.categories.order_by("position", "name").prefetch_related("price_types")
+    return event, list(listed)
 
 
 @occ_retry(repeatable=True)
@@ -62,26 +109,33 @@ def chart_of(*, event_id: UUID, user: Any) -> Chart:
 
     Raises EventNotFound for what the user may not see.
     """
-    event = visible_event(event_id=event_id, user=user)
-    categories = list(event.categories.order_by("position", "name").prefetch_related("price_types"))
+    event, categories = _head(event_id, user)
     if event.plan_id is None:
-        return Chart(event=event, categories=categories, sections=[])
+        return Chart(ChartHead(event, categories, ""), sections=[])
     layouts = list(Section.objects.filter(plan_id=event.plan_id).order_by("position"))
+    seats = _seats_of(event)
+    digest = digest_of((str(seat[2]), str(seat[-1])) for seat in seats)
     return Chart(
-        event=event, categories=categories, sections=_sections(layouts, _rows_by_section(event))
+        ChartHead(event, categories, digest), sections=_sections(layouts, _rows_by_section(seats))
     )
 
 
 Rows = list[tuple[str, list[ChartSeat]]]
 
 
-def _rows_by_section(event: Event) -> dict[str, Rows]:
-    """Group the seats in the plan's order; a row's name may come again in a section."""
+def _seats_of(event: Event) -> list[tuple[Any, ...]]:
+    """Read section, row, id, guid, number, x, y and category of each seat, in the plan's order."""
     seats = Seat.objects.filter(event=event).in_order()
     seat_id, category_id = (Cast(key, TextField()) for key in ("pk", "category_id"))
-    columns = seats.values_list("section", "row", seat_id, "guid", "number", "x", "y", category_id)
+    return list(
+        seats.values_list("section", "row", seat_id, "guid", "number", "x", "y", category_id)
+    )
+
+
+def _rows_by_section(seats: Iterable[tuple[Any, ...]]) -> dict[str, Rows]:
+    """Group the seats; a row's name may come again in a section."""
     found: dict[str, Rows] = {}
-    for (section, row), group in groupby(columns, key=itemgetter(0, 1)):
+    for (section, row), group in groupby(seats, key=itemgetter(0, 1)):
         found.setdefault(section, []).append((row, [ChartSeat(*seat[2:]) for seat in group]))
     return found
 

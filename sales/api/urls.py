@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.api import holds, orders, purchases, refunds, scans, stampedes, tickets, views
+from sales.api import (
+    holds,
+    orders,
+    plans,
+    purchases,
+    refunds,
+    scans,
+    stampedes,
+    tickets,
+    views,
+)
 
 urlpatterns = [
     path("events/", views.EventListView.as_view(), name="event-list"),
     path("events/<uuid:event_id>/", views.EventView.as_view(), name="event"),
-    path("events/<uuid:event_id>/plan/", views.PlanView.as_view(), name="plan"),
+    path("events/<uuid:event_id>/plan/", plans.PlanView.as_view(), name="plan"),
     path(
         "events/<uuid:event_id>/availability/",
         views.AvailabilityView.as_view(),

@@ -1,4 +1,4 @@
-"""Events, their charts and availability."""
+"""Events and their availability."""
 
 from __future__ import annotations
 
@@ -17,15 +17,12 @@ from rest_framework.response import Response
 from sales.api.serializers import (
     AvailabilityOut,
     AvailabilityQuery,
-    CategoryOut,
-    ChartOut,
     EventOut,
     EventsQuery,
 )
 from sales.availability import Availability, BadCursor, availability
-from sales.charts import Chart, ChartSection, chart_of
 from sales.events import EventNotFound, visible_event
-from sales.models import Event, EventQuerySet, EventState
+from sales.models import Event, EventQuerySet
 from worldseat.api.conditional import conditional
 from worldseat.api.pagination import PAGE_PARAMETERS
 from worldseat.api.parsing import query_of
@@ -34,14 +31,15 @@ from worldseat.api.schema import problems
 from worldseat.api.views import APIView, ListAPIView
 
 __all__ = [
+    "IF_NONE_MATCH",
+    "NOT_MODIFIED",
     "AvailabilityView",
     "EventListView",
     "EventView",
-    "PlanView",
 ]
 
-_NOT_MODIFIED = OpenApiResponse(description="What If-None-Match names is still right.")
-_IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
+NOT_MODIFIED = OpenApiResponse(description="What If-None-Match names is still right.")
+IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
 
 
 class EventListView(ListAPIView[Event]):
@@ -105,59 +103,6 @@ class EventView(APIView):
         return Response(EventOut(event).data)
 
 
-class PlanView(APIView):
-    """The chart of an event."""
-
-    permission_classes = (AllowAny,)
-
-    @extend_schema(
-        operation_id="get_plan",
-        tags=["Fans"],
-        parameters=[_IF_NONE_MATCH],
-        responses={
-            200: ChartOut,
-            304: _NOT_MODIFIED,
-            **problems("not-authenticated", "not-found"),
-        },
-    )
-    def get(self, request: Request, event_id: UUID) -> HttpResponseBase:
-        """Return the chart: sections, rows, seats and what they cost; may be kept for long."""
-        try:
-            chart = chart_of(event_id=event_id, user=request.user)
-        except EventNotFound:
-            raise not_found() from None
-        # A draft's chart is its organisation's own, and one without seats is not finished.
-        secret = chart.event.state == EventState.DRAFT or chart.event.plan_id is None
-        age = "private, no-cache" if secret else "public, max-age=3600"
-        return conditional(request, _chart(chart), cache_control=age)
-
-
-def _chart(chart: Chart) -> dict[str, Any]:
-    plan = chart.event.plan
-    return {
-        "event": chart.event.pk,
-        "name": plan.name if plan else "",
-        "width": plan.width if plan else 0,
-        "height": plan.height if plan else 0,
-        "seat_count": sum(len(seats) for each in chart.sections for _, seats in each.rows),
-        "categories": CategoryOut(chart.categories, many=True).data,
-        "sections": [_section(section) for section in chart.sections],
-    }
-
-
-def _section(section: ChartSection) -> dict[str, Any]:
-    return {
-        "name": section.name,
-        "x": section.x,
-        "y": section.y,
-        "areas": section.areas,
-        "rows": [
-            {"name": name, "seats": [seat._asdict() for seat in seats]}
-            for name, seats in section.rows
-        ],
-    }
-
-
 class AvailabilityView(APIView):
     """Which seats of an event can be had."""
 
@@ -170,10 +115,10 @@ class AvailabilityView(APIView):
     @extend_schema(
         operation_id="get_availability",
         tags=["Fans"],
-        parameters=[AvailabilityQuery, _IF_NONE_MATCH],
+        parameters=[AvailabilityQuery, IF_NONE_MATCH],
         responses={
             200: AvailabilityOut,
-            304: _NOT_MODIFIED,
+            304: NOT_MODIFIED,
             **problems("invalid", "not-authenticated", "not-found"),
         },
     )

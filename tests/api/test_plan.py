@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Organisation, User
-from sales.models import Event, PriceCategory, Seat
+from sales.models import Event, PriceCategory, PriceType, Seat, SeatingPlan
 from tests.api.calls import ApiAs, assert_problem, buy
 from tests.cast import make_event
 
@@ -85,5 +88,61 @@ def test_is_read_with_as_many_queries_however_many_seats_there_are(
     api: APIClient, acme: Organisation, django_assert_num_queries: Any
 ) -> None:
     event = make_event(acme, rows="ABCDEFGH", seats_a_row=50)
-    with django_assert_num_queries(2 + 5):  # BEGIN and COMMIT make it one snapshot
+    # What it costs, which seats are of which category, and the chart; BEGIN and COMMIT make
+    # each one snapshot.
+    with django_assert_num_queries((2 + 3) + (2 + 3) + (2 + 5)):
         assert api.get(url(event)).json()["seat_count"] == 400
+
+
+def test_is_drawn_once(
+    api: APIClient, event: Event, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = api.get(url(event))
+    with django_assert_num_queries(2 + 3):
+        assert api.get(url(event)).content == first.content
+    # Another process takes it from the cache.
+    monkeypatch.setattr("sales.api.plans._bodies", OrderedDict())
+    with django_assert_num_queries(2 + 3):
+        again = api.get(url(event))
+    assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+
+
+def test_is_another_after_a_seat_has_changed_its_category(
+    api: APIClient, event: Event, seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sales.occupancy.RENEW_AFTER", timedelta(0))
+    first = api.get(url(event)).json()
+    back = PriceCategory.objects.get(event=event, name="Back")
+    Seat.objects.filter(pk=seat.pk).update(category=back, changed_at=timezone.now())
+    again = api.get(url(event)).json()
+    of = [chart["sections"][0]["rows"][0]["seats"][0]["category"] for chart in (first, again)]
+    assert of == [str(seat.category_id), str(back.pk)]
+
+
+@pytest.mark.parametrize("change", ["price type", "fee", "name", "colour"])
+def test_is_another_after_what_it_shows_has_changed(
+    api: APIClient, event: Event, change: str
+) -> None:
+    PriceType.objects.create(
+        category=PriceCategory.objects.get(name="Back"), name="Child", price_minor=1
+    )
+    first = api.get(url(event))
+    if change == "price type":
+        PriceType.objects.update(price_minor=2)
+    elif change == "fee":
+        Event.objects.update(fee_minor=50)
+    elif change == "name":
+        SeatingPlan.objects.update(name="The new hall")
+    else:
+        PriceCategory.objects.update(color="#123456")
+    assert api.get(url(event)).content != first.content
+
+
+def test_keeps_a_drafts_chart_from_others_though_it_was_drawn(
+    api: APIClient, api_as: ApiAs, alice: User, charlie: User, draft: Event
+) -> None:
+    drawn = api_as(alice).get(url(draft))
+    assert (drawn.status_code, drawn["Cache-Control"]) == (200, "private, no-cache")
+    tag = {"If-None-Match": drawn["ETag"]}
+    for other in (api, api_as(charlie)):
+        assert_problem(other.get(url(draft), headers=tag), 404, "not-found")

@@ -10,7 +10,7 @@ from django.utils.cache import get_conditional_response
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-__all__ = ["conditional"]
+__all__ = ["conditional", "conditional_content"]
 
 
 def conditional(
@@ -25,6 +25,13 @@ def conditional(
     known = content if tagged is None else JSONRenderer().render(tagged)
     digest = hashlib.sha256(known).hexdigest()[:32]
     etag = f'"{digest}"' if tagged is None else f'W/"{digest}"'
+    return conditional_content(request, content, etag=etag, cache_control=cache_control)
+
+
+def conditional_content(
+    request: Request, content: bytes, *, etag: str, cache_control: str
+) -> HttpResponseBase:
+    """Answer a GET with JSON that is written already, under a tag that is known, or with 304."""
     headers = {"ETag": etag, "Cache-Control": cache_control}
     response = HttpResponse(content, content_type="application/json", headers=headers)
     # Private to Django's stubs only: the request underneath is what it looks at.
