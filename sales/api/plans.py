@@ -19,7 +19,6 @@ from redis.exceptions import RedisError
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from sales.api.serializers import CategoryOut, ChartOut
 from sales.api.views import IF_NONE_MATCH, NOT_MODIFIED
@@ -29,6 +28,7 @@ from sales.models import EventState
 from worldseat.api.conditional import conditional_content
 from worldseat.api.problems import not_found
 from worldseat.api.schema import problems
+from worldseat.api.views import APIView
 
 __all__ = ["PlanView"]
 
