@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views import doors, events, orders, purchases, stampedes, tickets
+from sales.views import (
+    comparisons,
+    doors,
+    events,
+    evidence,
+    orders,
+    purchases,
+    stampedes,
+    tickets,
+)
 
 app_name = "sales"
 
@@ -20,6 +29,17 @@ urlpatterns = [
     path("door/", doors.door, name="door"),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
+    path("stampedes/side-by-side/", comparisons.comparison, name="stampede-comparison"),
     path("stampedes/<uuid:stampede_id>/", stampedes.scoreboard, name="stampede"),
     path("stampedes/<uuid:stampede_id>/live/", stampedes.live, name="stampede-live"),
+    path("stampedes/<uuid:stampede_id>/evidence/", evidence.evidence, name="stampede-evidence"),
+    path(
+        "stampedes/<uuid:stampede_id>/attempts.json", evidence.attempts_json, name="stampede-json"
+    ),
+    path("stampedes/<uuid:stampede_id>/attempts.csv", evidence.attempts_csv, name="stampede-csv"),
+    path(
+        "stampedes/<uuid:stampede_id>/side-by-side/",
+        comparisons.comparison,
+        name="stampede-comparison",
+    ),
 ]

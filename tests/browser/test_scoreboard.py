@@ -43,7 +43,9 @@ def test_needs_no_scrolling_sideways(
     open_page: Callable[..., Page], seat: Seat, now: datetime, viewport: ViewportSize
 ) -> None:
     run = make_run(seat, now, told=[YES, *[NO] * 9])
-    for path in (f"/stampedes/{run.pk}/", "/stampedes/", "/", f"/events/{seat.event_id}/"):
+    board = f"/stampedes/{run.pk}/"
+    of_run = (board, f"{board}evidence/", f"{board}side-by-side/")
+    for path in (*of_run, "/stampedes/", "/", f"/events/{seat.event_id}/"):
         page = open_page(path, viewport=viewport)
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 

@@ -9,7 +9,16 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from sales.models import Attempt, Event, Outcome, Seat, Stampede, StampedeRegion, StampedeState
+from sales.models import (
+    Attempt,
+    Event,
+    Outcome,
+    Seat,
+    Shape,
+    Stampede,
+    StampedeRegion,
+    StampedeState,
+)
 from sales.stampede.report import build_report
 from tests.cast import make_fans
 
@@ -113,3 +122,26 @@ def test_escapes_what_it_is_told(client: Client, seat: Seat, now: datetime) -> N
     run = make_run(seat, now, told=[NO, NO], over=False)
     for page in ("sales:stampede", "sales:stampede-live"):
         assert b"<script>alert" not in client.get(reverse(page, args=[run.pk])).content
+
+
+def test_says_what_was_oversold_at_face_value(client: Client, seat: Seat, now: datetime) -> None:
+    run = make_run(seat, now, told=[YES, YES, YES, NO])
+    page = client.get(reverse("sales:stampede", args=[run.pk])).content.decode()
+    assert "<dt>Oversold: 90.00 EUR at face value</dt><dd>2</dd>" in page
+
+
+def test_draws_the_tries_for_one_seat_of_many(
+    client: Client, seats: list[Seat], now: datetime
+) -> None:
+    run = make_run(seats[0], now, told=[YES, NO, NO, NO])
+    Stampede.objects.update(seat=None, shape=Shape.HALL)
+    run.attempts.filter(number=1).update(seat=seats[0])
+    run.attempts.exclude(number=1).update(seat=seats[1])
+    path = reverse("sales:stampede", args=[run.pk])
+    page = client.get(path).content.decode()
+    assert "Floor A-2: 3 buyers" in page
+    assert page.count('<rect class="rejected" x=') == 3
+    page = client.get(path, {"seat": str(seats[0].pk)}).content.decode()
+    assert "The tries for Floor A-1" in page
+    assert page.count('<rect class="rejected" x=') == 0
+    assert page.count('<rect class="confirmed" x=') == 1
