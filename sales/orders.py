@@ -8,15 +8,12 @@ Three short transactions with the provider's calls between them, never inside:
 3. the provider captures, and the payment is CAPTURED.
 
 Whoever dies in between leaves rows that say how far it got, and no lock: a repeat with the same
-key goes on from there, and `settle_payments` goes on for whoever does not repeat. The payment's
+key goes on from there, and `sales.following_up` goes on for whoever does not repeat. The payment's
 id is the provider's idempotency key, so however many ask, it is paid once. See docs/orders.md.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +24,7 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import NotOnSale
+from sales.following_up import Clock, follow_up, log_trouble, settle
 from sales.holds import HoldExpired, HoldNotFound
 from sales.idempotency import Answer, Keyed, begin_request, recall, store_answer
 from sales.models import (
@@ -42,22 +40,9 @@ from sales.models import (
     Seat,
     SeatStatus,
 )
-from sales.payments import Authorization, Provider, Refused, TimedOut, provider_named
+from sales.payments import Authorization, Provider, Refused, provider_named
 from sales.selling import take_seats
-from sales.settlement import (
-    UNSETTLED,
-    Settled,
-    as_decided,
-    give_up,
-    load_payment,
-    note_captured,
-    note_trouble,
-    note_unanswered,
-    note_voided,
-    settle_authorized,
-    settle_refused,
-    unsettled_payments,
-)
+from sales.settlement import Settled, as_decided, load_payment, note_unanswered
 from worldseat.dsql.occ import occ_retry
 
 __all__ = [
@@ -65,18 +50,10 @@ __all__ = [
     "PaymentUnsettled",
     "ProviderNotAllowed",
     "pay_for_hold",
-    "settle_payments",
 ]
 
 # How long a hold waits at least for the money, from when paying begins.
 PAYMENT_ALLOWANCE = timedelta(minutes=2)
-# How long the request that pays is left alone by `settle_payments`, which looks at so many.
-SETTLE_AFTER = timedelta(seconds=30)
-SETTLED_AT_ONCE = 200
-
-Clock = Callable[[], datetime]
-
-_log = logging.getLogger(__name__)
 
 
 class HoldBeingPaid(Exception):
@@ -232,28 +209,17 @@ def _pay(
     except Refused as refusal:
         outcome = refusal
     except Exception as error:
-        _log_trouble(payment.pk, error)
+        log_trouble(payment.pk, error)
         note_unanswered(payment_id=payment.pk, now=clock())
         raise PaymentUnsettled(payment.order_id) from error
     try:
-        settled = _settle(payment, outcome, keyed, clock)
+        settled = settle(payment, outcome, keyed, clock)
     except OperationalError as error:
         raise PaymentUnsettled(payment.order_id) from error
     # An answer that was kept before: the payment may have got no further than the order.
     stands = settled if isinstance(settled, Settled) else load_payment(payment_id=payment.pk)
-    _follow_up(stands, provider, clock)
+    follow_up(stands, provider, clock)
     return settled
-
-
-def _settle(
-    payment: Payment,
-    outcome: Authorization | Refused,
-    keyed: Keyed[Settled] | None,
-    clock: Clock,
-) -> Settled | Answer:
-    if isinstance(outcome, Refused):
-        return settle_refused(payment_id=payment.pk, refusal=outcome, now=clock(), keyed=keyed)
-    return settle_authorized(payment_id=payment.pk, authorization=outcome, now=clock(), keyed=keyed)
 
 
 def _authorize(payment: Payment, provider: Provider, token: str) -> Authorization:
@@ -265,70 +231,3 @@ def _authorize(payment: Payment, provider: Provider, token: str) -> Authorizatio
         currency=payment.currency,
         token=token,
     )
-
-
-def _follow_up(settled: Settled, provider: Provider, clock: Clock) -> None:
-    """Capture the payment of a paid order, void that of a failed one; later, if that fails."""
-    order, payment = settled.order, settled.payment
-    if payment.state not in UNSETTLED:
-        return
-    try:
-        if order.state in {OrderState.PAID, OrderState.CANCELLED}:
-            provider.capture(payment_id=payment.pk, reference=payment.reference)
-            note_captured(payment_id=payment.pk, now=clock())
-        elif order.state == OrderState.FAILED:
-            provider.void(payment_id=payment.pk)
-            note_voided(payment_id=payment.pk, now=clock())
-    except Exception as error:
-        # The order is decided, and that is what she is told; `settle_payments` comes again.
-        _log_trouble(payment.pk, error)
-        with suppress(OperationalError):
-            reason = str(error) if isinstance(error, Refused) else "No answer yet."
-            note_trouble(payment_id=payment.pk, reason=reason, now=clock())
-
-
-def _log_trouble(payment_id: UUID, error: Exception) -> None:
-    """Log that a provider did not do what it was asked; with a trace, if in a way of its own."""
-    expected = isinstance(error, TimedOut | Refused)
-    _log.warning("Payment %s: %r", payment_id, error, exc_info=None if expected else error)
-
-
-def settle_payments(*, clock: Clock = timezone.now) -> int:
-    """Go on with payments that were left behind, and return how many it looked at.
-
-    An order whose request died, a late answer, a capture or a void that failed.
-    """
-    left = unsettled_payments(before=clock() - SETTLE_AFTER, limit=SETTLED_AT_ONCE)
-    for payment_id in left:
-        try:
-            _settle_left(payment_id, clock)
-        except Exception:
-            # One that cannot be settled keeps none of the others waiting.
-            _log.exception("Payment %s could not be settled.", payment_id)
-    return len(left)
-
-
-def _settle_left(payment_id: UUID, clock: Clock) -> None:
-    settled = load_payment(payment_id=payment_id)
-    provider = provider_named(settled.payment.provider)
-    if settled.order.state == OrderState.PENDING:
-        settled = _ask_again(settled, provider, clock)
-    _follow_up(settled, provider, clock)
-
-
-def _ask_again(settled: Settled, provider: Provider, clock: Clock) -> Settled:
-    """Settle an order by what the provider says now; without an answer, in the hold's time."""
-    payment = settled.payment
-    outcome: Authorization | Refused | None
-    try:
-        outcome = provider.lookup(payment_id=payment.pk)
-    except Refused as refusal:
-        outcome = refusal
-    except Exception as error:
-        _log_trouble(payment.pk, error)
-        outcome = None
-    if outcome is None:
-        return give_up(payment_id=payment.pk, now=clock())
-    decided = _settle(payment, outcome, None, clock)
-    assert isinstance(decided, Settled)  # noqa: S101 - no key, no stored answer
-    return decided

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from sales import orders, refunds
+from sales import following_up, refunds
 from sales.holds import tidy_holds
 from sales.stampede.contenders import Unavailable
 from sales.stampede.faults import end_faults
@@ -38,7 +38,7 @@ _WATCHES = 400
 @app.task(name="sales.settle_payments")
 def settle_payments() -> None:
     """Go on with payments that were left behind (beat)."""
-    orders.settle_payments()
+    following_up.settle_payments()
 
 
 @app.task(name="sales.complete_refunds")

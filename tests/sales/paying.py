@@ -9,10 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from sales.following_up import settle_payments
 from sales.holds import Wanted, hold_seats
 from sales.idempotency import Answer, Keyed, RequestKey
 from sales.models import Event, Hold, Order, OrderState, Payment, Seat
-from sales.orders import pay_for_hold, settle_payments
+from sales.orders import pay_for_hold
 from sales.payments.scripted import remembered
 from sales.settlement import Settled
 from tests.sales.invariants import broken_invariants

@@ -14,6 +14,7 @@ from accounts.models import Role, User
 from sales.cancelling import OrderNotPaid, cancel_order, refund_order
 from sales.codes import CodeExhausted, CodeRequired
 from sales.exchanges import TooDear, exchange
+from sales.following_up import settle_payments
 from sales.holds import (
     HoldExpired,
     HoldNotFound,
@@ -26,7 +27,7 @@ from sales.holds import (
 from sales.idempotency import Answer, Keyed, RequestKey
 from sales.limits import LimitReached
 from sales.models import Event, Hold, Order, PresaleCode, PriceCategory, Seat, Ticket
-from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold, settle_payments
+from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold
 from sales.purchases import purchase
 from sales.refunds import RefundTooLarge, complete_refunds
 from sales.scanning import admit
