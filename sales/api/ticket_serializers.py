@@ -124,7 +124,7 @@ class RefusedQuery(StrictSerializer):
     """From when on."""
 
     since = serializers.DateTimeField(
-        required=False, help_text="Leave out what was refused before; keep an overlap of a minute."
+        required=False, help_text="Leave out what was refused before; go back six minutes more."
     )
 
 
