@@ -33,7 +33,6 @@ django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS=
 	@$(python) -m tests.django_suite $(LABELS) $(if $(JSON),--json $(JSON))
 	@echo "The migrations of stock apps, stopped and resumed: make stop-at-every-statement"
 
-
 long-run: setup ## drive the sale by chance, from two regions with faults, for minutes
 	@WORLDSEAT_LONG_RUN=1 $(python) -m pytest --timeout 1800 tests/sales/machine
 
