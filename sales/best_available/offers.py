@@ -2,8 +2,8 @@
 
 Everybody who looks at one copy of the occupancy sees the same blocks, and all would take the
 best. So each is told how many seats are in flight (`sales.in_flight`) and gets the block that
-far down the list; the regions, which count for themselves, take turns in it. Who loses all the
-same picks at random, from more blocks each time.
+far down the list; the regions, which count for themselves, have blocks of their own. Who loses
+all the same picks at random, from more blocks each time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
+from zlib import crc32
 
 from sales.best_available.blocks import Block, Free, deal
 from sales.best_available.layout import Layout
@@ -105,11 +106,17 @@ def near_equals(blocks: Sequence[Block], rivals: int) -> list[Block]:
 
 
 def _own_first(blocks: Sequence[Block], share: tuple[int, int]) -> list[Block]:
-    """Put a region's share first, and then the others' from their end, which they reach last."""
+    """Put the best block first, then a region's own, and the others' last, from their end.
+
+    Whose a block is, its name says: the same in every copy, so that the blocks in flight are the
+    first ones of a later copy's list, too.
+    """
     number, of = share
-    own = blocks[number::of]
-    others = [block for at, block in enumerate(blocks) if at % of != number]
-    return [*own, *reversed(others)]
+    best, *rest = blocks
+    own = [crc32(block.seats[0].encode()) % of == number for block in rest]
+    mine = [block for block, is_own in zip(rest, own, strict=True) if is_own]
+    others = [block for block, is_own in zip(rest, own, strict=True) if not is_own]
+    return [best, *mine, *reversed(others)]
 
 
 _deals: OrderedDict[tuple[UUID, datetime, int, bool, frozenset[str]], list[Block]] = OrderedDict()
