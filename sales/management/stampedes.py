@@ -20,6 +20,7 @@ from sales.events import find_event
 from sales.models import Event, Seat, SeatStatus, Shape
 from sales.seats import find_seat
 from sales.stampede.contenders import CONTENDERS, contender_named
+from sales.stampede.contenders.holding import HOLDS
 from sales.stampede.faults import Fault, during, parse_fault
 from sales.stampede.options import Options
 from sales.stampede.plan import CannotStampede, check_plan, plan_stampede
@@ -64,7 +65,7 @@ class Wanted:
         """Read the command's options; raises CannotStampede, BadFault, Unavailable."""
         weighed = [_weigh(each) for each in given["regions"].split(",") if each.strip()]
         regions = [region for region, _ in weighed]
-        names = list(CONTENDERS) if given["all"] else given["contender"] or ["dsql"]
+        names = _every(given["shape"]) if given["all"] else given["contender"] or ["dsql"]
         for name in names:
             contender_named(name)
         seed = randbelow(1 << 31) if given["seed"] is None else given["seed"]
@@ -89,6 +90,11 @@ class Wanted:
                 aws=given["aws"],
             ),
         )
+
+
+def _every(shape: str) -> list[str]:
+    """Return all contenders, but for the one that is for another shape."""
+    return [name for name in CONTENDERS if name != HOLDS.name or shape == Shape.BEST_AVAILABLE]
 
 
 def _weigh(text: str) -> tuple[str, float]:

@@ -60,7 +60,8 @@ class Told:
     """What a buyer was told: an Outcome, the order if it is a yes, why if it is not.
 
     A refusal without a detail means that the seat is taken. `attempts` and `conflicts` are what a
-    store that @occ_retry does not count has taken; None: it counted.
+    store that @occ_retry does not count has taken; None: it counted. `seat_id` is the seat where
+    the shop has chosen it.
     """
 
     outcome: Outcome
@@ -68,6 +69,7 @@ class Told:
     detail: str = ""
     attempts: int | None = None
     conflicts: int | None = None
+    seat_id: UUID | None = None
 
 
 Buyer = Callable[[Wish, datetime], Told]

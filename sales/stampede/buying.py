@@ -33,7 +33,8 @@ class Buying:
             started_at = self.clock.now()
             told: Told | None = None
             while told is None or self._goes_on(wish, told):
-                chosen = wish if told is None and wish.seat_id else self._choose(wish, told)
+                first = told is None and (wish.seat_id or self.shop.chooses_seats)
+                chosen = wish if first else self._choose(wish, told)
                 if isinstance(chosen, Told):
                     told = told or chosen
                     break
@@ -42,15 +43,19 @@ class Buying:
                 attempts += told.attempts or 0
                 conflicts += told.conflicts or 0
             finished_at = self.clock.now()
+        seat_id = told.seat_id or wish.seat_id
+        choices = wish.choice + (seat_id is not None)
+        # A purchase is one call of the database at each seat; holding and paying are several.
+        tried = counted.attempts - counted.calls + choices if counted.attempts else 0
         return Tried(
             attempt_id=wish.attempt_id,
             told=told,
-            attempts=attempts or counted.attempts,
+            attempts=attempts or tried,
             conflicts=conflicts or counted.conflicts,
             started_at=started_at,
             finished_at=finished_at,
-            seat_id=wish.seat_id,
-            choices=wish.choice + (wish.seat_id is not None),
+            seat_id=seat_id,
+            choices=choices,
         )
 
     def _goes_on(self, wish: Wish, told: Told) -> bool:

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from sales.models import Outcome, Seat, SeatStatus, Shape, Stampede, StampedeState
+from sales.models import Outcome, Payment, Seat, SeatStatus, Shape, Stampede, StampedeState
 from sales.stampede.options import Options
 from sales.stampede.plan import CannotStampede
 from sales.stampede.runner import run_share
@@ -52,6 +52,19 @@ def test_sells_a_hall_out_and_no_seat_twice(plan: Plan, contender: str, shape: S
     told = planned.attempts.filter(outcome=Outcome.CONFIRMED)
     assert told.values("seat").distinct().count() == SEATS
     assert planned.attempts.filter(choices__gt=1).exists()
+
+
+def test_holds_and_pays_for_the_best_seats(plan: Plan) -> None:
+    planned = _run(plan(buyers=16, shape=Shape.BEST_AVAILABLE, contender="dsql-holds"))
+    assert _outcomes(planned) == {Outcome.CONFIRMED: SEATS, Outcome.REJECTED: 16 - SEATS}
+    told = planned.attempts.filter(outcome=Outcome.CONFIRMED)
+    assert told.values("seat").distinct().count() == SEATS
+    assert Payment.objects.count() == SEATS
+
+
+def test_holds_only_the_best_available(plan: Plan) -> None:
+    with pytest.raises(CannotStampede, match="is for --shape best-available alone"):
+        plan(contender="dsql-holds")
 
 
 def test_lets_nobody_contend_where_each_wants_a_seat_of_her_own(plan: Plan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sales.stampede.contenders.base import Contender, Found, Run, Shop, Unavailable, run_of
 from sales.stampede.contenders.dynamodb import MREC, MREC_CONDITIONAL, MRSC_CONDITIONAL
+from sales.stampede.contenders.holding import HOLDS
 from sales.stampede.contenders.http import HTTP
 from sales.stampede.contenders.postgresql import (
     CONDITIONAL_UPDATE,
@@ -25,6 +26,7 @@ __all__ = [
 
 _ALL: tuple[Contender, ...] = (
     Dsql(),
+    HOLDS,
     HTTP,
     READ_COMMITTED,
     SELECT_FOR_UPDATE,

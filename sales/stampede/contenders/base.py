@@ -59,6 +59,10 @@ class Found:
 class Shop(Protocol):
     """Where the buyers of one region go; `enter` and `leave` are called on a buyer's thread."""
 
+    @property
+    def chooses_seats(self) -> bool:
+        """Whether it chooses the seat by itself: `buy` then tells which."""
+
     def enter(self) -> None:
         """Connect, before the start."""
 

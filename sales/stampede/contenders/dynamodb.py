@@ -132,6 +132,8 @@ class DynamoDB:
 class _Table:
     """A region's shop."""
 
+    chooses_seats = False
+
     def __init__(self, client: Any, run: Run, name: str, *, conditional: bool) -> None:
         self._client = client
         self._run = run

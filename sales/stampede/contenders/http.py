@@ -77,6 +77,8 @@ class Http:
 class _Api:
     """A region's API, as its buyers use it."""
 
+    chooses_seats = False
+
     def __init__(
         self, pool: urllib3.HTTPConnectionPool, run: Run, tokens: Mapping[UUID, str]
     ) -> None:

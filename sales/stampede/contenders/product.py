@@ -20,6 +20,8 @@ __all__ = ["BuyerShop", "Dsql"]
 class BuyerShop:
     """A shop around a buyer that uses the thread's database connection."""
 
+    chooses_seats = False
+
     def __init__(self, run: Run, buyer: Buyer) -> None:
         self._run = run
         self._buyer = buyer
