@@ -53,13 +53,16 @@ def build_report(stampede: Stampede, shares: Sequence[StampedeRegion]) -> dict[s
         "oversold": verdict.oversold,
         "oversold_minor": verdict.oversold_minor,
         # Only where there is that index, and its error reaches the buyer.
-        "index_stops": _index_stops(attempts) if contender.name == "dsql" else None,
+        "index_stops": _index_stops(attempts) if contender.name in _INDEXED else None,
         "duration_ms": _duration_ms(attempts),
         "regions": regions,
         "witness": verdict.as_dict(),
         "surroundings": surroundings(),
         "notes": [note for region in regions.values() for note in region["notes"]],
     }
+
+
+_INDEXED = ("dsql", "dsql-holds")
 
 
 def _index_stops(attempts: Iterable[Attempt]) -> int:
