@@ -168,7 +168,7 @@ def test_refuses_a_seat_that_is_sold(wanted: Seat) -> None:
         ({"regions": "us-east-1,us-east-1"}, "named twice"),
         ({"regions": "us-east-1=x"}, "give a weight as in us-east-1=3"),
         ({"regions": "us-east-1=-1"}, "No share for us-east-1"),
-        ({"contender": ["oracle"]}, "There is no contender 'oracle'; use dsql, http"),
+        ({"contender": ["oracle"]}, "There is no contender 'oracle'; use dsql, dsql-holds"),
         ({"fault": ["rain=1"]}, "use conflicts, conflict-share"),
         ({"fault": ["conflicts=1"]}, "none runs for us-east-1, us-east-2"),
     ],
