@@ -138,7 +138,7 @@ def test_says_nothing_of_a_bug_but_logs_it(
         raise ProgrammingError('relation "secret" does not exist')
 
     settings.DEBUG = debug
-    monkeypatch.setattr("sales.api.plans.chart_of", fail)
+    monkeypatch.setattr("sales.api.plans.head_of", fail)
     api.raise_request_exception = False
     answer = api.get(f"/api/v1/events/{uuid4()}/plan/")
     assert_problem(answer, 500, "internal-error")
