@@ -51,7 +51,7 @@ def server(tmp_path: Path, transactional_db: None) -> Iterator[Server]:
     if os.environ.get(REGIONS):
         pytest.skip("the tests' database is behind endpoints")
     port = ports.choose(18200)
-    words = ["-m", "gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}", "--preload"]
+    words = ["-m", "gunicorn", "tests.sales.preloaded", "--bind", f"127.0.0.1:{port}", "--preload"]
     words += ["--worker-class", "gthread", "--workers", "1", "--threads", "4"]
     program = Program(
         name="web",
