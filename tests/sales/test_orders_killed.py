@@ -105,7 +105,8 @@ def test_ends_in_the_one_order(server: Server, event: Event) -> None:
     for number, fan in enumerate(make_fans(KILLS)):
         held, token = hold(seats[2 * number : 2 * number + 2], fan), _token(fan)
         card = ("tok_slow", "tok_ok")[number % 2]
-        killing = threading.Timer(chance.uniform(0, (0.2, 0.1)[number % 2]), server.kill)
+        # The slow card takes a tenth of a second: there the kill comes mostly in time.
+        killing = threading.Timer(chance.uniform(0, (0.12, 0.04)[number % 2]), server.kill)
         killing.start()
         try:
             first = order(server, held, token, card=card)
@@ -117,7 +118,7 @@ def test_ends_in_the_one_order(server: Server, event: Event) -> None:
         again = repeat(server, held, token, card=card)
         assert again.status_code == 201, again.text
         assert repeat(server, held, token, card=card).json() == again.json()
-    assert lost >= KILLS // 4, "hardly an order was hit"
+    assert lost >= 3, f"{lost} of {KILLS} orders were hit"
     settle_later()
     assert Order.objects.filter(state="paid").count() == Order.objects.count() == KILLS
     assert [captures(each) for each in Payment.objects.all()] == [1] * KILLS
