@@ -133,6 +133,8 @@ class _Demo:
             self._finish(self._supervisor.start(self._programs.manage("migrate", "--no-input")))
         with _step(self._console, "Demo event"):
             self._scene = self._seed()
+        # Not before there are tables to look into.
+        self._supervisor.start(self._programs.beat())
         with _step(self._console, "Web server"):
             if collecting:
                 self._finish(collecting)

@@ -58,6 +58,19 @@ class Programs:
             death_signal=signal.SIGKILL,
         )
 
+    def beat(self) -> Program:
+        """Return what sends the tasks that are due by the clock to the workers; one is enough."""
+        words = ["celery", "-A", "worldseat", "beat", "--loglevel", "info", "--pidfile", ""]
+        words += ["--schedule", str(self._home / "beat.db")]
+        return Program(
+            name="beat",
+            command=self._module(words),
+            env=self._environment,
+            cwd=_CHECKOUT,
+            log=self._log("beat"),
+            death_signal=signal.SIGKILL,
+        )
+
     def web(self, port: int, region: str = "") -> Program:
         """Return the web server on 127.0.0.1:`port`; with a region, one that serves it alone."""
         name = f"web-{region}" if region else "web"

@@ -119,6 +119,10 @@ def test_lets_a_region_hang(connect: Connect, east: Endpoint) -> None:
     east.control.set(down="hang")
     with pytest.raises(psycopg.errors.ConnectionTimeout):
         psycopg.connect(**parameters(east, connect_timeout=2))
+    # Who has given up is gone, and is not the next one to be refused.
+    east.control.set(down="", too_many=1)
+    with pytest.raises(psycopg.OperationalError, match="too many open connections"):
+        psycopg.connect(**parameters(east))
 
 
 def test_answers_what_was_asked_while_a_region_hung(connect: Connect, east: Endpoint) -> None:

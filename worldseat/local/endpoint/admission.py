@@ -41,6 +41,9 @@ class Admission:
             await client.send(frame(b"v", struct.pack("!II", PROTOCOL_3, 0)))
         while region.faults.down == "hang":
             await asyncio.sleep(0.05)
+            if client.is_left():
+                # Else a fault that counts connections would be spent on somebody who is gone.
+                raise EOFError
         region.faults.at_connect()
         region.bucket.take(region.limits)
         if region.counters.open >= region.limits.connections:

@@ -179,6 +179,10 @@ class Stream:
         whole = await self._take(1 + length)
         return whole[:1], whole[5:]
 
+    def is_left(self) -> bool:
+        """Tell whether the other side has closed the connection, and nothing is left to read."""
+        return self._reader.at_eof()
+
     def pending(self) -> bool:
         """Say whether bytes of a further message have arrived already."""
         return bool(self._buffer)
