@@ -12,6 +12,7 @@ from sales.views import (
     orders,
     purchases,
     stampedes,
+    starting,
     tickets,
 )
 
@@ -29,6 +30,8 @@ urlpatterns = [
     path("door/", doors.door, name="door"),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
+    path("stampedes/start/", starting.start, name="stampede-start"),
+    path("stampedes/<uuid:stampede_id>/stop/", starting.stop, name="stampede-stop"),
     path("stampedes/side-by-side/", comparisons.comparison, name="stampede-comparison"),
     path("stampedes/<uuid:stampede_id>/", stampedes.scoreboard, name="stampede"),
     path("stampedes/<uuid:stampede_id>/live/", stampedes.live, name="stampede-live"),

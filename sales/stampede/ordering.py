@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.models import Event, Stampede
@@ -18,6 +20,8 @@ from sales.stampede.workers import require_workers
 __all__ = [
     "MayNotStampede",
     "StampedeNotFound",
+    "events_for_stampedes",
+    "may_stop",
     "order_stampede",
     "stop_as",
     "visible_stampede",
@@ -30,6 +34,17 @@ class StampedeNotFound(LookupError):
 
 class MayNotStampede(Exception):
     """Only a manager of the organisation may start and stop its stampedes."""
+
+
+def events_for_stampedes(user: Any) -> QuerySet[Event]:
+    """Return the simulations at which a user may start a stampede, the newest first."""
+    own = organisations_of(user, role=Role.MANAGER)
+    return Event.objects.filter(organisation__in=own, is_simulation=True).order_by("-created_at")
+
+
+def may_stop(user: Any, stampede: Stampede) -> bool:
+    """Tell whether a user may stop a stampede."""
+    return _works_for(user, stampede.event, Role.MANAGER)
 
 
 def order_stampede(

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from sales.models import Attempt, Event, Outcome, Seat, Shape, Stampede
 from sales.stampede.contenders import contender_named
 from sales.stampede.options import options_of
+from sales.stampede.ordering import events_for_stampedes, may_stop
 from sales.stampede.report import oversold_so_far, summarise
 from sales.stampede.settling import SETTLED
 from sales.views.timelines import histogram, timeline
@@ -31,7 +32,9 @@ _MOST_WANTED = 12
 def stampedes(request: HttpRequest) -> HttpResponse:
     """List the newest runs that the visitor may see."""
     runs = visible_runs(request).select_related("event", "seat").order_by("-created_at")[:_LISTED]
-    return render(request, "sales/stampede_list.html", {"runs": list(runs)})
+    may_start = events_for_stampedes(request.user).exists()
+    context = {"runs": list(runs), "may_start": may_start}
+    return render(request, "sales/stampede_list.html", context)
 
 
 @require_safe
@@ -47,6 +50,8 @@ def latest(request: HttpRequest) -> HttpResponse:
 def scoreboard(request: HttpRequest, stampede_id: UUID) -> HttpResponse:
     """Show a run: what was sold, who was told what, and what the witness says."""
     board = _board(find_run(request, stampede_id), request.GET.get("seat", ""))
+    running = not board["over"]
+    board["may_stop"] = running and may_stop(request.user, board["stampede"])
     response = render(request, "sales/stampede.html", board)
     add_never_cache_headers(response)
     return response
