@@ -83,7 +83,7 @@ def book_faults(event_id: UUID) -> Iterator[str]:
     for ticket in valid:
         account = accounts[ticket.order_id]
         account.tickets += 1
-        account.tickets_minor += ticket.price_minor + ticket.fee_minor
+        account.tickets_minor += ticket.total_minor
         account.currencies.add(ticket.currency)
     for line in LedgerEntry.objects.filter(**of_event):
         account = accounts[line.order_id]

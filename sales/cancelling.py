@@ -228,7 +228,7 @@ def _chosen(
 
 def worth(tickets: Sequence[Ticket]) -> int:
     """Return what tickets have cost, fees included, in minor units."""
-    return sum(ticket.price_minor + ticket.fee_minor for ticket in tickets)
+    return sum(ticket.total_minor for ticket in tickets)
 
 
 def _give_back(

@@ -30,7 +30,7 @@ from sales.models import (
 from sales.pricing import price_of
 from sales.refunds import owe_refund, pay_out, refundable
 from sales.seats import SeatTaken, UnknownSeat
-from sales.selling import Line, charge, new_ticket, take_seats
+from sales.selling import Line, charge, new_ticket, price_type_of, take_seats
 from sales.tickets import TicketNotFound, TicketUsed, TicketVoid
 from worldseat.dsql.occ import occ_retry
 
@@ -143,13 +143,9 @@ def _line(old: Ticket, seat_id: UUID, price_type_id: UUID | None) -> Line:
     seat = seats.filter(pk=seat_id, event_id=old.event_id).first()
     if seat is None:
         raise UnknownSeat
-    price_type = None
-    types = PriceType.objects.filter(category_id=seat.category_id)
-    if price_type_id is not None:
-        price_type = types.filter(pk=price_type_id).first()
-        if price_type is None:
-            raise UnknownSeat
-    elif old.price_type:
+    price_type = price_type_of(seat, price_type_id)
+    if price_type_id is None and old.price_type:
+        types = PriceType.objects.filter(category_id=seat.category_id)
         price_type = types.filter(name=old.price_type).first()
     return Line(seat, price_of(old.event, seat.category, price_type), price_type)
 

@@ -21,7 +21,6 @@ from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import give_back_allowance, use_allowance
 from sales.models import (
     Event,
-    EventState,
     HeldSeat,
     Hold,
     HoldState,
@@ -115,7 +114,7 @@ def _load(event_id: UUID, wanted: Sequence[Wanted]) -> tuple[Event, list[Line]]:
     if len(found) != len(ids):
         raise UnknownSeat
     event = found[ids[0]].event
-    if event.state == EventState.DRAFT or event.plan_id is None:
+    if not event.is_public:
         raise UnknownSeat
     type_ids = {each.price_type_id for each in wanted if each.price_type_id}
     types = PriceType.objects.in_bulk(type_ids) if type_ids else {}

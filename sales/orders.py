@@ -152,7 +152,7 @@ def _load_hold(hold_id: UUID, user: Any, now: datetime) -> tuple[Hold, list[Seat
     hold, seats = held[0].hold, [line.seat for line in held]
     if hold.state == HoldState.PAYING:
         raise HoldBeingPaid
-    kept = all(seat.hold_id == hold.pk and seat.status == SeatStatus.HELD for seat in seats)
+    kept = all(seat.is_kept_by(hold) for seat in seats)
     if hold.state != HoldState.ACTIVE or hold.expires_at <= now or not kept:
         raise HoldExpired(hold)
     # A hold is a promise: it is kept while the sale is paused, and after it has ended.

@@ -136,7 +136,7 @@ def _draw_event(pdf: FPDF, ticket: Ticket) -> None:
 
 def _draw_place(pdf: FPDF, ticket: Ticket) -> None:
     seat = ticket.seat
-    price = format_money(ticket.price_minor + ticket.fee_minor, ticket.currency)
+    price = format_money(ticket.total_minor, ticket.currency)
     kind = f" ({ticket.price_type})" if ticket.price_type else ""
     place = [("Section", seat.section, 0.5), ("Row", seat.row, 0.25), ("Seat", seat.number, 0.25)]
     _draw_facts(pdf, place, y=_TOP + 47, size=16)

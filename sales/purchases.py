@@ -14,10 +14,10 @@ from uuid import UUID
 from sales.codes import check_code, find_code, use_code
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import use_allowance
-from sales.models import EventState, Order, OrderState, PriceType, Seat, SeatStatus
+from sales.models import Order, OrderState, Seat, SeatStatus
 from sales.pricing import price_of
 from sales.seats import SeatTaken, UnknownSeat
-from sales.selling import Line, take_seats, write_tickets
+from sales.selling import Line, price_type_of, take_seats, write_tickets
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["purchase"]
@@ -61,18 +61,13 @@ def purchase(
 def _load(event_id: UUID, seat_id: UUID) -> Seat:
     seats = Seat.objects.select_related("event", "category")
     seat = seats.filter(pk=seat_id, event_id=event_id).first()
-    if seat is None or seat.event.state == EventState.DRAFT or seat.event.plan_id is None:
+    if seat is None or not seat.event.is_public:
         raise UnknownSeat
     return seat
 
 
 def _line(seat: Seat, price_type_id: UUID | None) -> Line:
-    price_type = None
-    if price_type_id is not None:
-        types = PriceType.objects.filter(category_id=seat.category_id)
-        price_type = types.filter(pk=price_type_id).first()
-        if price_type is None:
-            raise UnknownSeat
+    price_type = price_type_of(seat, price_type_id)
     return Line(seat, price_of(seat.event, seat.category, price_type), price_type)
 
 

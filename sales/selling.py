@@ -22,8 +22,17 @@ from sales.models import (
     TicketState,
 )
 from sales.pricing import Price
+from sales.seats import UnknownSeat
 
-__all__ = ["Line", "charge", "new_ticket", "remember_tickets", "take_seats", "write_tickets"]
+__all__ = [
+    "Line",
+    "charge",
+    "new_ticket",
+    "price_type_of",
+    "remember_tickets",
+    "take_seats",
+    "write_tickets",
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,16 @@ class Line:
     seat: Seat
     price: Price
     price_type: PriceType | None = None
+
+
+def price_type_of(seat: Seat, price_type_id: UUID | None) -> PriceType | None:
+    """Return a price type of a seat's category, None for none; raises UnknownSeat."""
+    if price_type_id is None:
+        return None
+    found = PriceType.objects.filter(category_id=seat.category_id, pk=price_type_id).first()
+    if found is None:
+        raise UnknownSeat
+    return found
 
 
 def take_seats(

@@ -99,15 +99,11 @@ def _lines_still_held(order: Order) -> list[Line] | None:
         return None
     held = HeldSeat.objects.filter(hold=hold).select_related("seat__category", "price_type")
     lines = sorted(held, key=lambda each: (each.seat.position, each.seat.guid))
-    if not all(_is_kept(line.seat, hold) for line in lines):
+    if not all(line.seat.is_kept_by(hold) for line in lines):
         return None
     return [
         Line(line.seat, Price(line.price_minor, line.fee_minor), line.price_type) for line in lines
     ]
-
-
-def _is_kept(seat: Seat, hold: Hold) -> bool:
-    return seat.hold_id == hold.pk and seat.status == SeatStatus.HELD
 
 
 def _sell(order: Order, lines: Sequence[Line], now: datetime) -> None:

@@ -63,4 +63,4 @@ class HeldSeatAdmin(ReadOnlyTenantAdmin[HeldSeat]):
     @admin.display(description="Price")
     def price(self, line: HeldSeat) -> str:
         """Write the price, fees included."""
-        return format_money(line.price_minor + line.fee_minor, line.hold.currency)
+        return format_money(line.total_minor, line.hold.currency)

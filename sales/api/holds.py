@@ -202,7 +202,7 @@ def _line(hold: Hold, line: HeldSeat) -> dict[str, Any]:
     return {
         "seat": SeatOut(line.seat).data,
         "price_type": line.price_type.name if line.price_type else "",
-        "price": money(line.price_minor + line.fee_minor, hold.currency),
+        "price": money(line.total_minor, hold.currency),
         "fee": money(line.fee_minor, hold.currency),
     }
 

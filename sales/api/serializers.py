@@ -281,7 +281,7 @@ class TicketOut(serializers.ModelSerializer[Ticket]):
     @extend_schema_field(Money)
     def get_price(self, ticket: Ticket) -> dict[str, Any]:
         """Return what it cost, fees included."""
-        return money(ticket.price_minor + ticket.fee_minor, ticket.currency)
+        return money(ticket.total_minor, ticket.currency)
 
     @extend_schema_field(Money)
     def get_fee(self, ticket: Ticket) -> dict[str, Any]:

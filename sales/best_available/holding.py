@@ -28,7 +28,7 @@ from sales.events import EventNotFound
 from sales.holds import place_hold
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.in_flight import offer_seats, settle_seats
-from sales.models import Event, EventState, Hold, PriceType, Seat
+from sales.models import Event, Hold, PriceType, Seat
 from sales.occupancy import Occupancy, occupancy_of
 from sales.pricing import price_of
 from sales.seats import UnknownSeat
@@ -148,7 +148,7 @@ def _hold(
     seats, contiguous = _find(event_id, offers, eligible, now=now)
     lines = _lines(seats, types)
     event = seats[0].event
-    if event.state == EventState.DRAFT or event.plan_id is None:
+    if not event.is_public:
         raise UnknownSeat
     hold = place_hold(event, lines, fan_id=fan_id, region=region, code_text=code, now=now)
     best = BestHold(hold, contiguous)

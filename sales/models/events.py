@@ -139,6 +139,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_public(self) -> bool:
+        """Tell whether fans may see it: see EventQuerySet.public."""
+        return self.state != EventState.DRAFT and self.plan_id is not None
+
 
 class PriceCategory(models.Model):
     """What a seat of a category costs at an event, in minor units of its currency."""

@@ -97,3 +97,8 @@ class HeldSeat(models.Model):
 
     def __str__(self) -> str:
         return str(self.seat)
+
+    @property
+    def total_minor(self) -> int:
+        """What is asked for it: its price and its fee."""
+        return self.price_minor + self.fee_minor

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
 from sales.models.events import Event, PriceCategory
+
+if TYPE_CHECKING:
+    from sales.models.holds import Hold
 
 
 class SeatStatus(models.TextChoices):
@@ -105,6 +108,10 @@ class Seat(models.Model):
         if self.status == SeatStatus.HELD:
             return self.held_until is not None and self.held_until <= now
         return self.status == SeatStatus.AVAILABLE
+
+    def is_kept_by(self, hold: Hold) -> bool:
+        """Tell whether it still is a hold's: nobody has taken it over, whatever the time."""
+        return self.status == SeatStatus.HELD and self.hold_id == hold.pk
 
     @property
     def label(self) -> str:

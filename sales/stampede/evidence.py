@@ -174,7 +174,7 @@ def _see(ticket: Ticket, of_order: Sequence[Ticket], lines: Sequence[LedgerEntry
         order_fan_id=order.fan_id,
         order_state=order.state,
         order_minor=order.total_minor - order.refunded_minor,
-        order_tickets_minor=sum(each.price_minor + each.fee_minor for each in valid),
+        order_tickets_minor=sum(each.total_minor for each in valid),
         ledger_minor=sum(line.amount_minor for line in lines) if lines else None,
         refunds_minor=-sum(e.amount_minor for e in lines if e.kind == LedgerKind.REFUND),
         currencies=frozenset(

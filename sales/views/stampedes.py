@@ -93,6 +93,7 @@ def _board(stampede: Stampede, seat: str) -> dict[str, Any]:
     """
     attempts = list(Attempt.objects.filter(stampede=stampede).order_by("number"))
     figures = stampede.report or _so_far(stampede, attempts)
+    contender = contender_named(stampede.contender)
     seats = _most_wanted(attempts) if stampede.shape != Shape.ONE_SEAT else []
     chosen = next((each for each in seats if str(each["id"]) == seat), None)
     drawn = [each for each in attempts if chosen is None or each.seat_id == chosen["id"]]
@@ -106,8 +107,8 @@ def _board(stampede: Stampede, seat: str) -> dict[str, Any]:
         "over": stampede.state in SETTLED,
         "done": sum(each.outcome != Outcome.PENDING for each in attempts),
         "legend": [each for each in counts if each[2]],
-        "contender": contender_named(stampede.contender),
-        "store": contender_named(stampede.contender).describe(options_of(stampede)),
+        "contender": contender,
+        "store": contender.describe(options_of(stampede)),
         "seats": seats,
         "chosen": chosen,
         "timeline": timeline(drawn, starts_at=stampede.starts_at),

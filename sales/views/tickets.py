@@ -30,7 +30,7 @@ def ticket(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
     context = {
         "ticket": found,
         "when": when(found.event),
-        "total_minor": found.price_minor + found.fee_minor,
+        "total_minor": found.total_minor,
         "code": _lines(found),
         "own": found.fan_id == request.user.pk,
     }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from accounts.models import User
 from sales.codes import CodeExhausted, CodeRequired
@@ -40,36 +38,16 @@ from sales.models import (
 from sales.seats import SeatTaken, UnknownSeat
 from tests.cast import at_once, make_fans
 from tests.sales.buying import buy
-from tests.sales.invariants import broken_invariants
+from tests.sales.paying import assert_sound, hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SOON = timedelta(seconds=601)
 
 
-def hold(seats: list[Seat], fan: User, **changes: Any) -> Hold:
-    """Hold seats now; `changes` replace arguments of the domain function."""
-    held = hold_seats(
-        **{
-            "event_id": seats[0].event_id,
-            "wanted": [Wanted(seat.pk) for seat in seats],
-            "fan_id": fan.pk,
-            "region": "us-east-1",
-            "now": timezone.now(),
-            **changes,
-        }
-    )
-    assert isinstance(held, Hold)
-    return held
-
-
 def statuses(seats: list[Seat]) -> list[str]:
     found = Seat.objects.in_bulk([seat.pk for seat in seats])
     return [found[seat.pk].status for seat in seats]
-
-
-def assert_sound(event: Event, now: datetime) -> None:
-    assert not broken_invariants(event_id=event.pk, now=now)
 
 
 @pytest.fixture

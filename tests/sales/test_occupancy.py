@@ -22,7 +22,8 @@ from sales.availability import Availability, availability
 from sales.events import EventNotFound
 from sales.models import Event, EventState, PriceCategory, Seat
 from tests.cast import at_once, make_fans
-from tests.sales.test_holds import SOON, hold
+from tests.sales.paying import hold
+from tests.sales.test_holds import SOON
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
