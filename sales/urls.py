@@ -15,6 +15,7 @@ from sales.views import (
     starting,
     tickets,
 )
+from sales.views.organise import start as organise_start
 
 app_name = "sales"
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
     path("door/", doors.door, name="door"),
+    path("organise/", organise_start.start, name="organise"),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
     path("stampedes/start/", starting.start, name="stampede-start"),

@@ -1,0 +1,1 @@
+"""The organiser's back office: orders, the counter, lists, reports, the dashboard."""

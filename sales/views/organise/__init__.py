@@ -1,0 +1,1 @@
+"""Pages for who organises: one module a journey; see `access` for who may see what."""
