@@ -10,12 +10,13 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
-from accounts.models import Membership, Organisation, Role, User
+from accounts.models import AuditEntry, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
-from accounts.tenant_admin import TenantAdmin, TenantFilter, TenantForm
+from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantAdmin, TenantFilter, TenantForm
 
-__all__ = ["MembershipAdmin", "OrganisationAdmin", "UserAdmin"]
+__all__ = ["AuditEntryAdmin", "MembershipAdmin", "OrganisationAdmin", "UserAdmin"]
 
 
 class UserCreationForm(AdminUserCreationForm[User]):
@@ -156,3 +157,32 @@ class MembershipAdmin(TenantAdmin[Membership]):
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyTenantAdmin[AuditEntry]):
+    """Who changed what; for owners and managers, and nobody changes it."""
+
+    view_role = Role.MANAGER
+    list_display = ("at", "actor_label", "action", "subject_label", "organisation")
+    list_filter = (("organisation", TenantFilter),)
+    list_select_related = ("organisation",)
+    search_fields = ("actor_label", "action", "subject_label", "=subject_id")
+    ordering = ("-at",)
+    fields = (
+        *("organisation", "at", "actor_label", "action"),
+        *("subject_type", "subject_id", "subject_label", "what_changed", "region", "address"),
+    )
+    readonly_fields = ("what_changed",)
+
+    @admin.display(description="Changes")
+    def what_changed(self, entry: AuditEntry) -> str:
+        """Write a line for each field: old value, new value."""
+        rows = ((name, *_old_and_new(change)) for name, change in entry.changes.items())
+        return format_html_join("", "<div>{}: {} → {}</div>", rows) or "-"
+
+
+def _old_and_new(change: Any) -> tuple[str, str]:
+    """Return both as texts; what is no pair is new."""
+    old, new = change if isinstance(change, list) and len(change) == 2 else (None, change)
+    return ("-" if old in (None, "") else str(old), "-" if new in (None, "") else str(new))

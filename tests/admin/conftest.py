@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin
 from django.db.models import Model
 
+from accounts.audit import record
 from accounts.models import Membership, Organisation, User
 from accounts.tenant_admin import TenantAdmin
 from sales.models import (
@@ -71,6 +72,14 @@ def acmes_rows(
     price_type = PriceType.objects.create(category=seat.category, name=SECRET, price_minor=1)
     stampede = Stampede.objects.create(event=event, seat=seats[1], buyers=1, created_at=now)
     region = StampedeRegion.objects.create(stampede=stampede, region=SECRET, buyers=1)
+    entry = record(
+        organisation_id=acme.pk,
+        actor=alice,
+        action="event.published",
+        subject=event,
+        changes={"name": ["", SECRET]},
+        now=now,
+    )
     attempt = Attempt.objects.create(stampede=stampede, region=SECRET, number=1, fan=fay)
     for row in (acme, event, event.venue, plan, seat.category):
         row.name = f"{SECRET} {row._meta.model_name}"
@@ -101,6 +110,7 @@ def acmes_rows(
         scan,
         code,
         price_type,
+        entry,
     ]
     return {type(row): row for row in rows}
 
