@@ -32,6 +32,7 @@ from sales.models import (
 from sales.pricing import price_of, total_of
 from sales.seats import SeatTaken, UnknownSeat
 from sales.selling import Line, take_seats
+from sales.waiting_room.tokens import check_pass
 from worldseat.dsql.occ import occ_retry
 
 __all__ = [
@@ -87,6 +88,7 @@ def hold_seats(
     region: str,
     now: datetime,
     code: str = "",
+    queue_pass: str = "",
     keyed: Keyed[Hold] | None = None,
 ) -> Hold | Answer:
     """Hold named seats, all or none, and return the hold with its `lines`.
@@ -94,12 +96,13 @@ def hold_seats(
     With `keyed`, the answer is kept in the same transaction; when the key was used before, the
     first answer comes back instead.
 
-    Raises UnknownSeat, NotOnSale, CodeRequired, CodeExhausted, SeatTaken (with every seat that
-    is taken), LimitReached and KeyReused; nothing is written then.
+    Raises UnknownSeat, NotOnSale, QueuePassRequired, CodeRequired, CodeExhausted, SeatTaken (with
+    every seat that is taken), LimitReached and KeyReused; nothing is written then.
     """
     if keyed and (answer := stored_answer(keyed.request, now=now)):
         return answer
     event, lines = _load(event_id, wanted)
+    check_pass(event, fan_id=fan_id, text=queue_pass, now=now)
     hold = place_hold(event, lines, fan_id=fan_id, region=region, code_text=code, now=now)
     if keyed:
         store_answer(keyed.request, keyed.render(hold), now=now)

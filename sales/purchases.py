@@ -18,6 +18,7 @@ from sales.models import Order, OrderState, Seat, SeatStatus
 from sales.pricing import price_of
 from sales.seats import SeatTaken, UnknownSeat
 from sales.selling import Line, price_type_of, take_seats, write_tickets
+from sales.waiting_room.tokens import check_pass
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["purchase"]
@@ -38,6 +39,7 @@ def purchase(
     now: datetime,
     price_type_id: UUID | None = None,
     code: str = "",
+    queue_pass: str = "",
     keyed: Keyed[Order] | None = None,
 ) -> Order | Answer:
     """Sell one seat to one fan, paid at once, and return the order.
@@ -45,13 +47,14 @@ def purchase(
     With `keyed`, the answer to the request is kept in the same transaction; when the key was
     used before, the first answer comes back instead of an order.
 
-    Raises UnknownSeat, NotOnSale, CodeRequired, CodeExhausted, SeatTaken, LimitReached and
-    KeyReused (nothing is written); the database's conflict when it did not settle in time
-    (nothing is written), and OutcomeUnknown when COMMIT got no answer.
+    Raises UnknownSeat, NotOnSale, QueuePassRequired, CodeRequired, CodeExhausted, SeatTaken,
+    LimitReached and KeyReused (nothing is written); the database's conflict when it did not
+    settle in time (nothing is written), and OutcomeUnknown when COMMIT got no answer.
     """
     if keyed and (answer := stored_answer(keyed.request, now=now)):
         return answer
     seat = _load(event_id, seat_id)
+    check_pass(seat.event, fan_id=fan_id, text=queue_pass, now=now)
     order = _sell(_line(seat, price_type_id), fan_id=fan_id, code_text=code, region=region, now=now)
     if keyed:
         store_answer(keyed.request, keyed.render(order), now=now)

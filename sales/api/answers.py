@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,6 +26,7 @@ from sales.idempotency import (
 )
 from sales.limits import LimitReached
 from sales.seats import SeatTaken, UnknownSeat
+from sales.waiting_room.tokens import QueuePassRequired
 from worldseat.api.idempotency import REPLAYED, idempotency_key
 from worldseat.api.money import utc
 from worldseat.api.problems import MEDIA_TYPE, Problem, not_found
@@ -33,9 +35,11 @@ from worldseat.api.schema import IDEMPOTENCY_KEY, REPLAYED_HEADER
 __all__ = [
     "KEYED_PARAMETERS",
     "KEY_REUSED",
+    "QUEUE_PASS",
     "SALE_PROBLEMS",
     "Refusals",
     "answer_keyed",
+    "queue_pass_of",
     "request_key",
     "respond",
 ]
@@ -47,6 +51,14 @@ KEYED_PARAMETERS = [
     REPLAYED_HEADER,
 ]
 
+QUEUE_PASS = OpenApiParameter(
+    "Queue-Pass",
+    str,
+    OpenApiParameter.HEADER,
+    description="The fan's pass from the waiting room; needed while the event has one "
+    "(`403 queue-pass-required`).",
+)
+
 # What every request that sells may answer, for `problems()`.
 SALE_PROBLEMS = (
     "invalid",
@@ -55,6 +67,7 @@ SALE_PROBLEMS = (
     "permission-denied",
     "limit-reached",
     "code-required",
+    "queue-pass-required",
     "not-found",
     "seat-taken",
     "not-on-sale",
@@ -74,6 +87,11 @@ def request_key(request: Request) -> RequestKey:
     key = idempotency_key(request)
     digest = fingerprint(method=request.method or "", path=request.path, body=request.data)
     return RequestKey(fan_id=logged_in(request).pk, key=key, fingerprint=digest)
+
+
+def queue_pass_of(request: Request) -> str:
+    """Return the pass from the waiting room that a request brings, or nothing."""
+    return request.headers.get("Queue-Pass", "")
 
 
 def answer_keyed(
@@ -97,6 +115,9 @@ def answer_keyed(
         raise not_found("The event has no such seat. Nothing was changed.") from None
     except KeyReused:
         raise KEY_REUSED from None
+    except QueuePassRequired as refusal:
+        # Not stored: with a pass, the same request may be sent again under its key.
+        raise Problem(403, "queue-pass-required", _nothing_changed(refusal)) from None
     except tuple(stored) as refusal:
         return _refuse(asked, stored[type(refusal)](refusal).body(request.path), now)
     if isinstance(done, Answer):

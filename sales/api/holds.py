@@ -13,7 +13,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
-from sales.api.answers import KEYED_PARAMETERS, SALE_PROBLEMS, answer_keyed, request_key
+from sales.api.answers import (
+    KEYED_PARAMETERS,
+    QUEUE_PASS,
+    SALE_PROBLEMS,
+    answer_keyed,
+    queue_pass_of,
+    request_key,
+)
 from sales.api.serializers import CodeField, SeatOut
 from sales.best_available.holding import BestHold, Wish, hold_best_available
 from sales.holds import (
@@ -214,7 +221,7 @@ class HoldsView(APIView):
         operation_id="hold_seats",
         tags=["Fans"],
         request=HoldIn,
-        parameters=KEYED_PARAMETERS,
+        parameters=[*KEYED_PARAMETERS, QUEUE_PASS],
         responses={201: PlacedHoldOut, **problems(*SALE_PROBLEMS, "no-seats-left")},
         examples=[
             OpenApiExample(
@@ -258,6 +265,7 @@ class HoldsView(APIView):
             "region": settings.REGION,
         }
         sale["code"] = wanted.get("code", "")
+        sale["queue_pass"] = queue_pass_of(request)
         if best := wanted.get("best_available"):
             wish = Wish(
                 quantity=best["quantity"],

@@ -9,7 +9,14 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sales.api.answers import KEYED_PARAMETERS, SALE_PROBLEMS, answer_keyed, request_key
+from sales.api.answers import (
+    KEYED_PARAMETERS,
+    QUEUE_PASS,
+    SALE_PROBLEMS,
+    answer_keyed,
+    queue_pass_of,
+    request_key,
+)
 from sales.api.serializers import OrderOut, PurchaseIn
 from sales.idempotency import Answer
 from sales.models import Order
@@ -27,7 +34,7 @@ class PurchaseView(APIView):
         operation_id="purchase",
         tags=["Fans"],
         request=PurchaseIn,
-        parameters=KEYED_PARAMETERS,
+        parameters=[*KEYED_PARAMETERS, QUEUE_PASS],
         responses={201: OrderOut, **problems(*SALE_PROBLEMS)},
         examples=[
             OpenApiExample(
@@ -49,6 +56,7 @@ class PurchaseView(APIView):
                 seat_id=wanted["seat"],
                 price_type_id=wanted.get("price_type"),
                 code=wanted.get("code", ""),
+                queue_pass=queue_pass_of(request),
                 fan_id=asked.fan_id,
                 region=settings.REGION,
                 now=now,

@@ -33,6 +33,7 @@ from sales.occupancy import Occupancy, occupancy_of
 from sales.pricing import price_of
 from sales.seats import UnknownSeat
 from sales.selling import Line
+from sales.waiting_room.tokens import check_pass
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["BestHold", "NoSeatsLeft", "Wish", "hold_best_available"]
@@ -75,6 +76,7 @@ def hold_best_available(
     region: str,
     now: datetime,
     code: str = "",
+    queue_pass: str = "",
     keyed: Keyed[BestHold] | None = None,
 ) -> BestHold | Answer:
     """Hold the best seats that are left: side by side, or else in the fewest pieces.
@@ -105,6 +107,7 @@ def hold_best_available(
             fan_id=fan_id,
             region=region,
             code=code,
+            queue_pass=queue_pass,
             now=now,
             keyed=keyed,
         )
@@ -138,6 +141,7 @@ def _hold(
     fan_id: UUID,
     region: str,
     code: str,
+    queue_pass: str,
     now: datetime,
     keyed: Keyed[BestHold] | None,
 ) -> BestHold | Answer:
@@ -150,6 +154,7 @@ def _hold(
     event = seats[0].event
     if not event.is_public:
         raise UnknownSeat
+    check_pass(event, fan_id=fan_id, text=queue_pass, now=now)
     hold = place_hold(event, lines, fan_id=fan_id, region=region, code_text=code, now=now)
     best = BestHold(hold, contiguous)
     if keyed:

@@ -32,6 +32,7 @@ from sales.models.stampedes import (
     StampedeState,
 )
 from sales.models.venues import SeatingPlan, Section, Venue
+from sales.models.waiting_rooms import QueuePlace, WaitingRoom
 
 __all__ = [
     "KEEPS_SEATS",
@@ -56,6 +57,7 @@ __all__ = [
     "PresaleCode",
     "PriceCategory",
     "PriceType",
+    "QueuePlace",
     "Refund",
     "RefundState",
     "Scan",
@@ -73,5 +75,6 @@ __all__ = [
     "Ticket",
     "TicketState",
     "Venue",
+    "WaitingRoom",
     "free_at",
 ]

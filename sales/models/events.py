@@ -102,6 +102,11 @@ class Event(models.Model):
         blank=True,
         help_text="Until when fans may cancel and exchange by themselves; empty: never.",
     )
+    has_waiting_room = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Whether buying takes a pass from its waiting room; sales.waiting_room sets it.",
+    )
     is_simulation = models.BooleanField(
         default=False, help_text="Stampedes may run here; nothing that is sold is real."
     )

@@ -28,6 +28,8 @@ from sales.limits import LimitReached
 from sales.models import Order
 from sales.seats import SeatTaken, UnknownSeat
 from sales.views.events import render_event
+from sales.views.queue_cookies import pass_of
+from sales.waiting_room.tokens import QueuePassRequired
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 
 __all__ = ["purchase"]
@@ -59,6 +61,7 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
             fan_id=request.user.pk,
             region=settings.REGION,
             now=timezone.now(),
+            queue_pass=pass_of(request, event_id),
             keyed=Keyed(_request_key(request, request.user, seat_id, key), render=_answer),
         )
     except _REFUSALS as refusal:
@@ -81,6 +84,7 @@ _REFUSALS = (
     CodeRequired,
     NotOnSale,
     KeyReused,
+    QueuePassRequired,
 )
 
 
@@ -115,6 +119,8 @@ def _explain(refusal: Exception) -> tuple[str, HTTPStatus]:
         return refusal.reason, HTTPStatus.CONFLICT
     if isinstance(refusal, KeyReused):
         return "This form was used before. Choose the seat again.", HTTPStatus.CONFLICT
+    if isinstance(refusal, QueuePassRequired):
+        return "Buying takes a pass from the waiting room, which is on.", HTTPStatus.FORBIDDEN
     return "The event has no such seat.", HTTPStatus.NOT_FOUND
 
 

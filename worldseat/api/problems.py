@@ -37,6 +37,8 @@ TITLES = {
     "permission-denied": "You may not do this",
     "limit-reached": "The limit a fan is reached",
     "code-required": "A valid presale code is required",
+    "queue-pass-required": "A pass from the waiting room is required",
+    "queue-closed": "The waiting room is not open",
     "not-found": "There is nothing here",
     "method-not-allowed": "The method is not allowed here",
     "seat-taken": "The seat is not available",

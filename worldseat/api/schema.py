@@ -30,7 +30,9 @@ STATUSES = {
     "permission-denied": 403,
     "limit-reached": 403,
     "code-required": 403,
+    "queue-pass-required": 403,
     "not-found": 404,
+    "queue-closed": 409,
     "seat-taken": 409,
     "not-on-sale": 409,
     "no-seats-left": 409,
@@ -102,6 +104,9 @@ class ProblemOut(serializers.Serializer[Any]):
     )
     on_sale_at = serializers.DateTimeField(
         required=False, help_text="With `not-on-sale`: when the sale starts (or started)."
+    )
+    opens_at = serializers.DateTimeField(
+        required=False, help_text="With `queue-closed`: from when on one may join."
     )
     limit = serializers.IntegerField(
         required=False, help_text="With `limit-reached`: tickets a fan may have."
