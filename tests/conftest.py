@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import Organisation, Role, User
 from sales.models import Event, Seat
 from tests.cast import make_event, make_member, make_organisation, make_user
+from worldseat.celery import app
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,14 @@ def _quick_settings(settings: Settings) -> None:
 def instant_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a retry wait for nothing."""
     monkeypatch.setattr("worldseat.dsql.occ._sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def tasks_at_once() -> Iterator[None]:
+    """Run Celery's tasks where they are sent, retries too; `mailoutbox` then has the mails."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -19,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from worldseat.dsql.url import BadDatabaseURL, database_from_url
 from worldseat.local import state as local_state
+from worldseat.mail_url import BadMailURL, mail_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -110,6 +112,14 @@ def env_database(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
+def env_mail(name: str, default: str) -> dict[str, Any]:
+    """Read a URL that says where e-mail goes, as Django's settings for it."""
+    try:
+        return mail_settings(env(name, default))
+    except BadMailURL as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
 # --- Where this process runs ---------------------------------------------------------------
 
 DEBUG = env_bool("DEBUG", default=False)
@@ -165,9 +175,19 @@ CACHES = {
 }
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "worldseat"
+CELERY_IMPORTS = ["worldseat.mail"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    # How long a request that queues something waits for a broker that does not answer: one try
+    # and another. Workers wait as long as it takes.
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "connect_retries_timeout": 1,
+    "max_retries": 1,
+    "interval_start": 0.2,
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 # For `celery beat`; two at once do no harm. Tidying may also never run; payments and refunds that
@@ -275,6 +295,26 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/api/v1/docs/"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- E-mail --------------------------------------------------------------------------------
+
+# On one machine: files beside everything else that the embedded servers keep.
+_mail_folder = f"file://{quote(str(local_state.directory() / 'mail'))}"
+_mail = env_mail("EMAIL_URL", _mail_folder if LOCAL else "smtp://localhost:25")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_FILE_PATH = _mail.get("EMAIL_FILE_PATH")
+EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+EMAIL_SUBJECT_PREFIX = ""
+_site = next((host for host in ALLOWED_HOSTS if host.strip("*.")), "localhost").lstrip(".")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"WorldSeat <tickets@{_site}>")
+# Where links in e-mails lead; empty on one machine: to the web server that runs there.
+SITE_URL = env("SITE_URL", "" if LOCAL else f"https://{_site}").rstrip("/")
 
 # --- Payments ------------------------------------------------------------------------------
 
