@@ -15,6 +15,7 @@ from sales.views import (
     starting,
     tickets,
 )
+from sales.views.organise import orders as organise_orders
 from sales.views.organise import start as organise_start
 
 app_name = "sales"
@@ -30,6 +31,8 @@ urlpatterns = [
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
     path("door/", doors.door, name="door"),
     path("organise/", organise_start.start, name="organise"),
+    path("organise/orders/", organise_orders.orders, name="organise-orders"),
+    path("organise/orders/<uuid:order_id>/", organise_orders.order, name="organise-order"),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
     path("stampedes/start/", starting.start, name="stampede-start"),

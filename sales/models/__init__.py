@@ -1,6 +1,7 @@
 """The tables of a sale, one file a family."""
 
 from sales.models.allowances import Allowance, CategoryAllowance
+from sales.models.box_office import BoxOfficeSale, CounterPayment
 from sales.models.events import (
     Event,
     EventQuerySet,
@@ -38,7 +39,9 @@ __all__ = [
     "KEEPS_SEATS",
     "Allowance",
     "Attempt",
+    "BoxOfficeSale",
     "CategoryAllowance",
+    "CounterPayment",
     "Event",
     "EventQuerySet",
     "EventState",

@@ -96,6 +96,7 @@ class Order(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["fan", "created_at"], name="order_fan_created_at"),
+            models.Index(fields=["event", "created_at"], name="order_event_created_at"),
         ]
 
     def __str__(self) -> str:
@@ -179,6 +180,9 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind__in=LedgerKind.values), name="ledger_kind_is_known"
             ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["event", "created_at"], name="ledger_event_created_at"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,61 @@
+"""The whole file of an order: what was sold, paid, given back, written down and scanned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sales.back_office.access import events_of
+from sales.cancelling import OrderNotFound
+from sales.models import LedgerEntry, Order, Payment, Refund, Scan, Ticket, TicketState
+from sales.refunds import refundable
+from worldseat.dsql.occ import occ_retry
+
+__all__ = ["OrderFile", "order_file"]
+
+
+@dataclass(frozen=True)
+class OrderFile:
+    """An order with all that belongs to it, each list from the first to the last.
+
+    `left_minor` is what may still go back, in minor units.
+    """
+
+    order: Order
+    tickets: Sequence[Ticket]
+    payments: Sequence[Payment]
+    refunds: Sequence[Refund]
+    ledger: Sequence[LedgerEntry]
+    scans: Sequence[Scan]
+    left_minor: int
+
+    @property
+    def valid(self) -> list[Ticket]:
+        """The tickets that admit."""
+        return [ticket for ticket in self.tickets if ticket.state == TicketState.VALID]
+
+
+@occ_retry(repeatable=True)
+def order_file(*, order_id: UUID, user: Any) -> OrderFile:
+    """Read the file of an order of a user's organisation, from one snapshot.
+
+    Raises OrderNotFound, also for another organisation's.
+    """
+    orders = Order.objects.select_related("event__venue", "event__organisation", "fan")
+    order = orders.filter(pk=order_id, event__in=events_of(user)).first()
+    if order is None:
+        raise OrderNotFound
+    tickets = Ticket.objects.filter(order=order).select_related("seat__category", "fan")
+    refunds = Refund.objects.filter(order=order).select_related("by", "payment")
+    scans = Scan.objects.filter(ticket__order=order).select_related("ticket__seat", "by")
+    return OrderFile(
+        order=order,
+        tickets=list(tickets.order_by("created_at", "seat__position", "seat__guid")),
+        payments=list(Payment.objects.filter(order=order).order_by("created_at", "pk")),
+        refunds=list(refunds.order_by("created_at", "pk")),
+        ledger=list(LedgerEntry.objects.filter(order=order).order_by("created_at", "pk")),
+        scans=list(scans.order_by("scanned_at", "pk")),
+        left_minor=refundable(order) if order.state in {"paid", "cancelled"} else 0,
+    )

@@ -1,0 +1,132 @@
+"""Finding orders, and reading one, as an organiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Role, User
+from sales.back_office import finding
+from sales.models import Event, Order, Seat, Ticket
+from sales.tickets import code_of
+from tests.cast import make_event, make_member, make_user
+from tests.sales.admission import scan
+from tests.sales.buying import buy
+from tests.sales.paying import paid
+from tests.sales.returning import refund
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ClientAs = Callable[[User], Client]
+
+
+@pytest.fixture
+def order(seats: list[Seat], fay: User) -> Order:
+    """Fay's order of A-1 and A-2."""
+    return paid(seats[:2], fay)
+
+
+@pytest.fixture
+def other(seats: list[Seat]) -> Order:
+    """Gus's order of B-1."""
+    sold = buy(seats[6], make_user("gus"))
+    assert isinstance(sold, Order)
+    return sold
+
+
+def found(client: Client, **query: Any) -> list[str]:
+    page = client.get("/organise/orders/", query)
+    assert page.status_code == 200
+    return [order.reference for order in page.context["page"].rows]
+
+
+def test_lists_the_newest_first(
+    client_as: ClientAs, alice: User, order: Order, other: Order
+) -> None:
+    assert found(client_as(alice)) == [other.reference, order.reference]
+
+
+def test_finds_what_people_say(client_as: ClientAs, bob: User, order: Order, other: Order) -> None:
+    client = client_as(bob)
+    ticket = Ticket.objects.select_related("event").filter(order=order).earliest("seat__position")
+    for words in (
+        *("fay", "FAY", "fay@example.com", "Fay@", order.reference, order.reference[:5].lower()),
+        *("A-1", "a-2", "Floor-A-1", code_of(ticket), str(order.pk), str(ticket.pk)),
+    ):
+        assert found(client, q=words) == [order.reference], words
+    assert found(client, q="gus") == [other.reference]
+    for words in ("A-3", "nobody", "x@example.com", "\0", "%"):
+        assert found(client, q=words) == (
+            [] if words != "\0" else [other.reference, order.reference]
+        )
+
+
+def test_narrows_by_event_state_and_day(
+    client_as: ClientAs, bob: User, order: Order, other: Order
+) -> None:
+    client = client_as(bob)
+    matinee = make_event(order.event.organisation, name="Matinée")
+    assert found(client, event=str(matinee.pk)) == []
+    assert found(client, event=str(order.event_id), state="paid") == [
+        other.reference,
+        order.reference,
+    ]
+    assert found(client, state="cancelled") == []
+    day = order.created_at.date()
+    assert len(found(client, since=day, until=day)) == 2
+    assert found(client, until=day - timedelta(days=1)) == []
+    assert found(client, since=day + timedelta(days=1)) == []
+    page = client.get("/organise/orders/", {"since": "yesterday"})
+    assert "Not understood" in page.content.decode()
+
+
+def test_goes_on_from_page_to_page(
+    client_as: ClientAs, bob: User, order: Order, other: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "A_PAGE", 1)
+    client = client_as(bob)
+    first = client.get("/organise/orders/")
+    assert [each.reference for each in first.context["page"].rows] == [other.reference]
+    assert found(client, after=first.context["page"].following) == [order.reference]
+
+
+def test_finds_nothing_of_another_organisation(
+    client_as: ClientAs, charlie: User, order: Order
+) -> None:
+    client = client_as(charlie)
+    ticket = Ticket.objects.select_related("event").filter(order=order)[0]
+    for words in (
+        "",
+        "fay",
+        order.reference,
+        "A-1",
+        code_of(ticket),
+        str(order.pk),
+        str(ticket.pk),
+    ):
+        assert found(client, q=words) == []
+    assert client.get("/organise/orders/", {"event": str(order.event_id)}).status_code == 404
+    assert client.get(f"/organise/orders/{order.pk}/").status_code == 404
+
+
+def test_shows_the_whole_file(client_as: ClientAs, bob: User, order: Order) -> None:
+    ticket = Ticket.objects.select_related("event").filter(order=order).earliest("seat__position")
+    scan(ticket, bob, gate="West")
+    refund(order, bob, amount_minor=500, reason="Obstructed view")
+    page = client_as(bob).get(f"/organise/orders/{order.pk}/").content.decode()
+    for told in (
+        *(order.reference, "fay@example.com", "Floor, A-1", "Floor, A-2", "90.00 EUR"),
+        *("“Obstructed view”", "-5.00 EUR", "85.00 EUR", "gate West", "Admitted", "Captured"),
+    ):
+        assert told in page, told
+
+
+def test_may_be_read_by_a_viewer(client_as: ClientAs, event: Event, order: Order) -> None:
+    vera = make_member("vera", event.organisation, Role.VIEWER)
+    page = client_as(vera).get(f"/organise/orders/{order.pk}/")
+    assert page.status_code == 200
+    assert not page.context["acts"]
