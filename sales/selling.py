@@ -37,11 +37,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Line:
-    """A seat and what it is sold for."""
+    """A seat and what it is sold for; `note` is printed where no price type is."""
 
     seat: Seat
     price: Price
     price_type: PriceType | None = None
+    note: str = ""
 
 
 def price_type_of(seat: Seat, price_type_id: UUID | None) -> PriceType | None:
@@ -101,7 +102,7 @@ def new_ticket(order: Order, line: Line, code: PresaleCode | None, now: datetime
         state=TicketState.VALID,
         price_minor=line.price.price_minor,
         fee_minor=line.price.fee_minor,
-        price_type=line.price_type.name if line.price_type else "",
+        price_type=line.price_type.name if line.price_type else line.note,
         code=code,
         currency=order.currency,
         created_at=now,

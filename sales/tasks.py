@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from sales import following_up, refunds
 from sales.holds import tidy_holds
+from sales.organising.working import resume_jobs, work
 from sales.stampede.contenders import Unavailable
 from sales.stampede.faults import end_faults
 from sales.stampede.runner import run_share
@@ -22,7 +23,9 @@ from sales.stampede.staging import controls
 from worldseat.celery import app
 
 __all__ = [
+    "bulk_job",
     "complete_refunds",
+    "resume_bulk_jobs",
     "settle_payments",
     "stampede",
     "stampede_region",
@@ -51,6 +54,18 @@ def complete_refunds() -> None:
 def tidy() -> None:
     """End holds that have expired (beat); nothing depends on it."""
     tidy_holds(now=timezone.now())
+
+
+@app.task(name="sales.bulk_job")
+def bulk_job(job_id: str) -> None:
+    """Do a job on many seats, or what is left of it."""
+    work(job_id=UUID(job_id))
+
+
+@app.task(name="sales.resume_bulk_jobs")
+def resume_bulk_jobs() -> None:
+    """Take up jobs whose workers have died (beat)."""
+    resume_jobs(now=timezone.now(), send=bulk_job.delay)
 
 
 @app.task(name="sales.stampede")

@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy-holds": {"task": "sales.tidy_holds", "schedule": 60.0},
     "settle-payments": {"task": "sales.settle_payments", "schedule": 15.0},
     "complete-refunds": {"task": "sales.complete_refunds", "schedule": 60.0},
+    "resume-bulk-jobs": {"task": "sales.resume_bulk_jobs", "schedule": 15.0},
 }
 
 # --- Applications --------------------------------------------------------------------------

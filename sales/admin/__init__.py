@@ -1,5 +1,5 @@
 """The organisers' side, in Django's admin: one module a family of models."""
 
-from sales.admin import events, holds, orders, payments, prices, stampedes, venues
+from sales.admin import events, holds, jobs, orders, payments, prices, stampedes, venues
 
-__all__ = ["events", "holds", "orders", "payments", "prices", "stampedes", "venues"]
+__all__ = ["events", "holds", "jobs", "orders", "payments", "prices", "stampedes", "venues"]

@@ -12,6 +12,7 @@ from sales.models.events import (
 )
 from sales.models.holds import KEEPS_SEATS, HeldSeat, Hold, HoldQuerySet, HoldState
 from sales.models.idempotency import StoredAnswer
+from sales.models.jobs import UNFINISHED_JOBS, BulkJob, JobBatch, JobKind, JobState
 from sales.models.orders import (
     LedgerEntry,
     LedgerKind,
@@ -37,9 +38,11 @@ from sales.models.waiting_rooms import QueuePlace, WaitingRoom
 
 __all__ = [
     "KEEPS_SEATS",
+    "UNFINISHED_JOBS",
     "Allowance",
     "Attempt",
     "BoxOfficeSale",
+    "BulkJob",
     "CategoryAllowance",
     "CounterPayment",
     "Event",
@@ -49,6 +52,9 @@ __all__ = [
     "Hold",
     "HoldQuerySet",
     "HoldState",
+    "JobBatch",
+    "JobKind",
+    "JobState",
     "LedgerEntry",
     "LedgerKind",
     "Order",

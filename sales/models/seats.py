@@ -68,6 +68,9 @@ class Seat(models.Model):
     accessible = models.BooleanField(
         default=False, help_text="A wheelchair place: best available offers it only when asked."
     )
+    block_reason = models.CharField(
+        max_length=200, blank=True, default="", help_text="Why it is blocked, for the organiser."
+    )
     hold = models.ForeignKey(
         "sales.Hold",
         on_delete=models.SET_NULL,

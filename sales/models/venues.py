@@ -45,6 +45,9 @@ class SeatingPlan(models.Model):
     categories = models.JSONField(help_text="[{name, color}], in the plan's order.")
     seat_count = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
+    is_upload = models.BooleanField(
+        default=False, editable=False, help_text="Read, and not yet taken as the venue's plan."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

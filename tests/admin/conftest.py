@@ -15,9 +15,12 @@ from accounts.tenant_admin import TenantAdmin
 from sales.models import (
     Allowance,
     Attempt,
+    BulkJob,
     CategoryAllowance,
     HeldSeat,
     Hold,
+    JobBatch,
+    JobKind,
     LedgerEntry,
     LedgerKind,
     Order,
@@ -81,6 +84,10 @@ def acmes_rows(
         now=now,
     )
     attempt = Attempt.objects.create(stampede=stampede, region=SECRET, number=1, fan=fay)
+    job = BulkJob.objects.create(
+        organisation=acme, event=event, kind=JobKind.SEATS, title=SECRET, total=1, created_at=now
+    )
+    batch = JobBatch.objects.create(job=job, position=0, seats=[str(seat.pk)])
     for row in (acme, event, event.venue, plan, seat.category):
         row.name = f"{SECRET} {row._meta.model_name}"
         row.save()
@@ -110,6 +117,8 @@ def acmes_rows(
         scan,
         code,
         price_type,
+        job,
+        batch,
         entry,
     ]
     return {type(row): row for row in rows}

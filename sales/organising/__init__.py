@@ -1,0 +1,1 @@
+"""What organisers do: many seats at once, events from draft to close, plans and their versions."""
