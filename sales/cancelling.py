@@ -21,6 +21,7 @@ from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import give_back_allowance
 from sales.models import (
     Event,
+    EventKind,
     Order,
     OrderState,
     Refund,
@@ -28,6 +29,7 @@ from sales.models import (
     Ticket,
     TicketState,
 )
+from sales.outbox import order_changed, write
 from sales.refunds import owe_refund, pay_out, refundable
 from sales.selling import remember_tickets, take_seats
 from sales.states import move
@@ -250,8 +252,11 @@ def _give_back(
     is_over = all(ticket.state == TicketState.VOID for ticket in order.tickets.all())
     if is_over and order.state == OrderState.PAID:
         move(order, OrderState.CANCELLED, refunded_minor=order.refunded_minor)
+        kind = EventKind.ORDER_CANCELLED
     else:
         order.save(update_fields=["refunded_minor"])
+        kind = EventKind.ORDER_REFUNDED
+    write(order_changed(order, kind, tickets, amount_minor=amount_minor, now=now))
     return refunds
 
 

@@ -15,6 +15,7 @@ from sales.codes import CodeRequired, check_code, use_code
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import use_allowance
 from sales.models import (
+    EventKind,
     Order,
     OrderState,
     Payment,
@@ -27,6 +28,7 @@ from sales.models import (
     Ticket,
     TicketState,
 )
+from sales.outbox import order_changed, write
 from sales.pricing import price_of
 from sales.refunds import owe_refund, pay_out, refundable
 from sales.seats import SeatTaken, UnknownSeat
@@ -115,8 +117,23 @@ def _exchange(
         raise TooDear(more, old.currency)
     ticket = _replace(old, line, now)
     done = _settle(old, ticket, more, user, now)
+    _tell(old, done, now)
     store_answer(keyed.request, keyed.render(done), now=now)
     return done
+
+
+def _tell(old: Ticket, done: Exchanged, now: datetime) -> None:
+    """Write the outbox's row: the new ticket, and which one it replaces."""
+    write(
+        order_changed(
+            old.order,
+            EventKind.TICKET_EXCHANGED,
+            [done.ticket],
+            amount_minor=-done.paid_minor,
+            replaces=str(old.pk),
+            now=now,
+        )
+    )
 
 
 def _load(ticket_id: UUID, user: Any, *, at_box_office: bool) -> Ticket:

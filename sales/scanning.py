@@ -19,7 +19,8 @@ from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import EventNotFound
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
-from sales.models import Event, EventState, Scan, ScanOutcome, Ticket, TicketState
+from sales.models import Event, EventKind, EventState, Scan, ScanOutcome, Ticket, TicketState
+from sales.outbox import ticket_changed, utc, write
 from sales.ticket_codes import TicketCode
 from sales.tickets import TicketNotFound
 from worldseat.dsql.occ import occ_retry
@@ -129,6 +130,8 @@ def _write(
     if admits:
         ticket.admitted_at = now
         Ticket.objects.filter(pk=ticket.pk).update(admitted_at=now)
+        kind, more = EventKind.TICKET_ADMITTED, {"admitted_at": utc(now), "gate": gate}
+        write(ticket_changed(ticket, kind, now=now, **more))
     return Scan.objects.create(
         pk=scan_id if admits else uuid4(),
         event_id=ticket.event_id,

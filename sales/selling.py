@@ -1,4 +1,4 @@
-"""What every sale writes: the seats, the tickets, the ledger line; never one without the others.
+"""What every sale writes: seats, tickets, ledger line, outbox; never one without the others.
 
 For the domain functions that sell (`purchases`, `orders`): call it inside their transaction.
 """
@@ -21,6 +21,7 @@ from sales.models import (
     Ticket,
     TicketState,
 )
+from sales.outbox import order_paid, write
 from sales.pricing import Price
 from sales.seats import UnknownSeat
 
@@ -82,13 +83,14 @@ def take_seats(
 def write_tickets(
     order: Order, lines: Sequence[Line], *, code: PresaleCode | None = None, now: datetime
 ) -> list[Ticket]:
-    """Write a ticket for each seat and the order's ledger line: two statements.
+    """Write a ticket for each seat, the order's ledger line, and the outbox: three statements.
 
     The seats are taken and the order is written already, in the same transaction.
     """
     tickets = Ticket.objects.bulk_create([new_ticket(order, line, code, now) for line in lines])
     charge(order, sum(line.price.total_minor for line in lines), now=now)
     remember_tickets(order, tickets)
+    write(order_paid(order, tickets, now=now))
     return tickets
 
 

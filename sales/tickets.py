@@ -12,7 +12,8 @@ from django.db.models.functions import Coalesce, Greatest
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import EventNotFound
-from sales.models import Event, Ticket, TicketState
+from sales.models import Event, EventKind, Ticket, TicketState
+from sales.outbox import ticket_changed, write
 from sales.ticket_codes import sign_code
 from worldseat.dsql.occ import occ_retry
 
@@ -95,6 +96,7 @@ def reissue(*, ticket_id: UUID, user: Any, now: datetime) -> Ticket:
     ticket.issue += 1
     ticket.reissued_at = now
     ticket.save(update_fields=["issue", "reissued_at"])
+    write(ticket_changed(ticket, EventKind.TICKET_REISSUED, now=now))
     return ticket
 
 

@@ -22,6 +22,7 @@ from sales.models.orders import (
     Ticket,
     TicketState,
 )
+from sales.models.outbox import EventKind, Mailing, OrderMail, OrderMailState, OutboxEvent
 from sales.models.payments import Payment, PaymentState, Refund, RefundState
 from sales.models.scans import Scan, ScanOutcome
 from sales.models.seats import Seat, SeatQuerySet, SeatStatus, free_at
@@ -35,6 +36,13 @@ from sales.models.stampedes import (
 )
 from sales.models.venues import SeatingPlan, Section, Venue
 from sales.models.waiting_rooms import QueuePlace, WaitingRoom
+from sales.models.webhooks import (
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    new_secret,
+)
 
 __all__ = [
     "KEEPS_SEATS",
@@ -45,7 +53,9 @@ __all__ = [
     "BulkJob",
     "CategoryAllowance",
     "CounterPayment",
+    "DeliveryState",
     "Event",
+    "EventKind",
     "EventQuerySet",
     "EventState",
     "HeldSeat",
@@ -57,9 +67,13 @@ __all__ = [
     "JobState",
     "LedgerEntry",
     "LedgerKind",
+    "Mailing",
     "Order",
+    "OrderMail",
+    "OrderMailState",
     "OrderQuerySet",
     "OrderState",
+    "OutboxEvent",
     "Outcome",
     "Payment",
     "PaymentState",
@@ -85,5 +99,9 @@ __all__ = [
     "TicketState",
     "Venue",
     "WaitingRoom",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "free_at",
+    "new_secret",
 ]

@@ -23,8 +23,8 @@ from tests.sales.buying import assert_sold_once, assert_untouched, buy, keyed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# BEGIN, the earlier answer, the seat, seat, allowance, order, ticket, ledger, answer, COMMIT.
-ROUND_TRIPS = 10
+# BEGIN, earlier answer, seat; seat, allowance, order, ticket, ledger, outbox, answer, COMMIT.
+ROUND_TRIPS = 11
 
 
 def test_sells_a_seat(seat: Seat, fay: User, now: datetime) -> None:
