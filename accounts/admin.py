@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html_join
+from knox.models import get_token_model
 
+from accounts.audited_admin import PlatformAdmin, is_superuser
 from accounts.models import AuditEntry, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantAdmin, TenantFilter, TenantForm
 
-__all__ = ["AuditEntryAdmin", "MembershipAdmin", "OrganisationAdmin", "UserAdmin"]
+if TYPE_CHECKING:
+    from django.contrib.auth.forms import (
+        AdminPasswordChangeForm,
+        AdminUserCreationForm,
+        UserChangeForm,
+    )
+else:  # it publishes no types, and has Django's interface
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+    from unfold.forms import UserCreationForm as AdminUserCreationForm
+
+__all__ = ["AuditEntryAdmin", "AuthTokenAdmin", "MembershipAdmin", "OrganisationAdmin", "UserAdmin"]
 
 
 class UserCreationForm(AdminUserCreationForm[User]):
@@ -28,20 +40,42 @@ class UserCreationForm(AdminUserCreationForm[User]):
         field_classes: ClassVar[dict[str, type]] = {}
 
 
+AuthToken = get_token_model()
+
+# Roles say who may do what: nobody asks for a group.
+admin.site.unregister(Group)
+# Knox's own page makes a token for anybody, and shows it.
+admin.site.unregister(AuthToken)
+
+
+@admin.register(AuthToken)
+class AuthTokenAdmin(PlatformAdmin[Any]):
+    """The tokens of the API: seen and revoked, never made for somebody else."""
+
+    may_add = may_change = False
+    list_display = ("token_key", "user", "created", "expiry")
+    list_select_related = ("user",)
+    search_fields = ("=token_key", "=user__email")
+    ordering = ("-created",)
+    fields = ("token_key", "user", "created", "expiry")
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(DjangoUserAdmin[User], PlatformAdmin[User]):
     """Everybody who logs in: for the platform's staff, since fans belong to no tenant."""
 
+    form = UserChangeForm  # type: ignore[assignment]  # as Django's own
     add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "is_simulated", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "is_simulated")
     search_fields = ("email", "name")
     readonly_fields = ("date_joined", "last_login", "is_simulated")
-    show_full_result_count = False
+    may_delete = False  # orders and the ledger name them: close the account instead
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Dates", {"fields": ("date_joined", "last_login", "is_simulated")}),
     )
     add_fieldsets = (
@@ -53,10 +87,6 @@ class UserAdmin(DjangoUserAdmin[User]):
             },
         ),
     )
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Delete nobody: orders and the ledger name them. Close the account instead."""
-        return False
 
 
 @admin.register(Organisation)
@@ -74,15 +104,11 @@ class OrganisationAdmin(TenantAdmin[Organisation]):
     def get_readonly_fields(self, request: HttpRequest, obj: Organisation | None = None) -> Any:
         """Fix the slug, which others' links use, for all but the platform's staff."""
         fixed = super().get_readonly_fields(request, obj)
-        return fixed if _is_superuser(request) else [*fixed, "slug"]
+        return fixed if is_superuser(request) else [*fixed, "slug"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Leave making tenants to the platform's staff."""
-        return _is_superuser(request)
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+        return is_superuser(request)
 
 
 class MembershipForm(TenantForm[Membership]):

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin import ModelAdmin, RelatedFieldListFilter, TabularInline
+from django.contrib.admin import ModelAdmin, RelatedFieldListFilter
 from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
+from accounts.audited_admin import AuditedAdmin
 from accounts.models import Membership, Role
 from accounts.tenancy import organisations_of, roles_at_least
+
+if TYPE_CHECKING:
+    from django.contrib.admin import TabularInline
+else:  # it publishes no types, and has Django's interface
+    from unfold.admin import TabularInline
 
 __all__ = ["ReadOnlyTenantAdmin", "TenantAdmin", "TenantFilter", "TenantForm", "TenantInline"]
 
@@ -94,7 +100,7 @@ class TenantFilter(RelatedFieldListFilter):
         return [(row.pk, str(row)) for row in rows]
 
 
-class TenantAdmin(ModelAdmin[M]):
+class TenantAdmin(AuditedAdmin[M]):
     """Rows that belong to an organisation, found by `organisation_path`.
 
     Whoever has `view_role` there sees a row, whoever has `change_role` changes it, and adds and
@@ -124,6 +130,14 @@ class TenantAdmin(ModelAdmin[M]):
         owner = reduce(getattr, above, row)
         found: UUID = getattr(owner, "pk" if last == "pk" else f"{last}_id")
         return found
+
+    def audit_organisation(self, row: Model) -> UUID | None:
+        """Enter what happens to a row in its organisation's log."""
+        return self.organisation_of(row)
+
+    def may_see_history(self, request: HttpRequest, row: Model) -> bool:
+        """Show who changed a row to who may read the audit log."""
+        return has_role(request, Role.MANAGER, self.organisation_of(row))
 
     def of_tenant(self, request: HttpRequest, role: Role) -> QuerySet[M]:
         """Return the rows of the organisations in which the user has a role."""

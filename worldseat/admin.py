@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+    from django.contrib.admin.forms import AdminAuthenticationForm
+else:  # it publishes no types, and has Django's interface
+    from unfold.forms import AuthenticationForm as AdminAuthenticationForm
+    from unfold.sites import UnfoldAdminSite as AdminSite
 
 __all__ = ["WorldSeatAdminSite", "may_use_admin"]
 
@@ -20,7 +25,7 @@ class OrganiserAuthenticationForm(AdminAuthenticationForm):
             super().confirm_login_allowed(user)
 
 
-class WorldSeatAdminSite(admin.AdminSite):
+class WorldSeatAdminSite(AdminSite):
     """Django's admin, open to organisers."""
 
     site_header = "WorldSeat"

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import django_stubs_ext
-from csp.constants import NONE, SELF
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
 from worldseat.dsql.url import BadDatabaseURL, database_from_url
@@ -212,6 +212,7 @@ INSTALLED_APPS = [
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "unfold.apps.BasicAppConfig",
     "worldseat.apps.WorldSeatAdminConfig",
     "worldseat.apps.WorldSeatConfig",
     "accounts",
@@ -222,6 +223,7 @@ MIDDLEWARE = [
     "worldseat.api.timing.ServerTimingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "worldseat.edge.AdminPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -294,6 +296,13 @@ CONTENT_SECURITY_POLICY = {
     },
     # The API's documentation page is Swagger's, with scripts and styles inside.
     "EXCLUDE_URL_PREFIXES": ["/api/v1/docs/"],
+}
+# What the admin's pages need beside: Alpine, which unfold's pages are written for, makes functions
+# of the expressions in their markup ('unsafe-eval'), and its theme is a <style> element. No script
+# inside a page runs there either.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    "script-src": [SELF, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 

@@ -50,7 +50,8 @@ class EventForm(TenantForm[Event]):
                 "The event has no seats yet, so it has to stay a draft. Import a seating plan "
                 "first: manage.py import_plan."
             )
-        if state == EventState.DRAFT and self.instance.orders.exists():
+        is_new = self.instance._state.adding  # and may have no key by now
+        if state == EventState.DRAFT and not is_new and self.instance.orders.exists():
             raise ValidationError("Seats have been sold: close the event rather than hide it.")
         return state
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 
+from accounts.audited_admin import PlatformAdmin
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter, TenantInline
 from sales.models import LedgerEntry, Order, StoredAnswer, Ticket
@@ -112,36 +112,15 @@ class LedgerEntryAdmin(ReadOnlyTenantAdmin[LedgerEntry]):
 
 
 @admin.register(StoredAnswer)
-class StoredAnswerAdmin(admin.ModelAdmin[StoredAnswer]):
-    """What clients were answered: for the platform's staff, as fans belong to no tenant."""
+class StoredAnswerAdmin(PlatformAdmin[StoredAnswer]):
+    """What clients were answered: for the platform's staff, as fans belong to no tenant.
 
+    Nobody writes one by hand: a repeated request would be told something else, or buy again.
+    """
+
+    may_add = may_change = may_delete = False
     list_display = ("key", "fan", "status", "created_at")
     list_filter = ("status",)
     list_select_related = ("fan",)
     search_fields = ("=key", "=fan__email")
     ordering = ("-created_at",)
-    show_full_result_count = False
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Show it to superusers."""
-        return _is_superuser(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Show it to superusers."""
-        return _is_superuser(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Let nobody write an answer by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Let nobody change an answer: a repeated request would be told something else."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Let nobody delete an answer: a repeated request would buy again."""
-        return False
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
