@@ -23,7 +23,9 @@ def test_is_read_off_the_screen(open_page: Callable[..., Page], seat: Seat, fay:
     ticket = make_ticket(seat, fay)
     page = open_page(f"/orders/{ticket.order_id}/", as_user=fay, viewport=PHONE)
     page.get_by_role("link", name="Show ticket").click()
-    page.get_by_alt_text("QR code of this ticket").scroll_into_view_if_needed()
+    picture = page.get_by_alt_text("QR code of this ticket")
+    picture.scroll_into_view_if_needed()
+    picture.evaluate("picture => picture.decode()")  # it may be on its way still
     screen = PIL.Image.open(io.BytesIO(page.screenshot()))
     assert [each.text for each in zxingcpp.read_barcodes(screen)] == [code_of(ticket)]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
