@@ -9,10 +9,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from knox.models import get_token_model
 
+from accounts import api_key_admin  # registers itself
 from accounts.audited_admin import PlatformAdmin, is_superuser
 from accounts.models import AuditEntry, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
@@ -28,7 +30,14 @@ else:  # it publishes no types, and has Django's interface
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm
     from unfold.forms import UserCreationForm as AdminUserCreationForm
 
-__all__ = ["AuditEntryAdmin", "AuthTokenAdmin", "MembershipAdmin", "OrganisationAdmin", "UserAdmin"]
+__all__ = [
+    "AuditEntryAdmin",
+    "AuthTokenAdmin",
+    "MembershipAdmin",
+    "OrganisationAdmin",
+    "UserAdmin",
+    "api_key_admin",
+]
 
 
 class UserCreationForm(AdminUserCreationForm[User]):
@@ -87,6 +96,10 @@ class UserAdmin(DjangoUserAdmin[User], PlatformAdmin[User]):
             },
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Leave out the users that API keys act as."""
+        return super().get_queryset(request).filter(api_key=None)
 
 
 @admin.register(Organisation)

@@ -70,7 +70,7 @@ def entry(
     return AuditEntry(
         organisation_id=organisation_id,
         actor=user,
-        actor_label=str(user.email if user else actor or "")[:254],
+        actor_label=str(actor or "")[:254],
         action=action,
         subject_type=subject._meta.label_lower,
         subject_id=str(subject.pk)[:64],

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.models import Membership, Organisation, OrganisationQuerySet, Role
+from accounts.models import ApiKeyUser, Membership, Organisation, OrganisationQuerySet, Role
 
-__all__ = ["RANK", "organisations_of", "roles_at_least"]
+__all__ = ["organisations_of", "roles_at_least"]
 
-# The roles from the most to the least powerful.
-RANK = (Role.OWNER, Role.MANAGER, Role.BOX_OFFICE, Role.VIEWER)
+# Who may do what a role may. No ladder: whoever sits in the box office can scan, but a viewer
+# cannot, and a scanner sees nothing of the organisation but tickets at its doors.
+_COVERED_BY = {
+    Role.OWNER: (Role.OWNER,),
+    Role.MANAGER: (Role.OWNER, Role.MANAGER),
+    Role.BOX_OFFICE: (Role.OWNER, Role.MANAGER, Role.BOX_OFFICE),
+    Role.VIEWER: (Role.OWNER, Role.MANAGER, Role.BOX_OFFICE, Role.VIEWER),
+    Role.SCANNER: (Role.OWNER, Role.MANAGER, Role.BOX_OFFICE, Role.SCANNER),
+}
 
 
 def roles_at_least(role: Role) -> list[Role]:
     """Return the roles that may do what `role` may."""
-    return list(RANK[: RANK.index(role) + 1])
+    return list(_COVERED_BY[role])
 
 
 def organisations_of(user: Any, *, role: Role = Role.VIEWER) -> OrganisationQuerySet:
     """Return the organisations in which a user has at least a role.
 
-    A superuser has every role everywhere; who is not logged in has none.
+    A superuser has every role everywhere; who is not logged in has none; an API key has in its
+    own organisation the role that the view it came to grants for its scope.
     """
     if not user.is_active:
         return Organisation.objects.none()
+    if isinstance(user, ApiKeyUser):
+        if user.organisation_id is None or user.granted_role not in roles_at_least(role):
+            return Organisation.objects.none()
+        return Organisation.objects.filter(pk=user.organisation_id)
     if user.is_superuser:
         return Organisation.objects.all()
     held = Membership.objects.filter(user_id=user.pk, role__in=roles_at_least(role))

@@ -46,7 +46,7 @@ class Verdict:
 
 def events_with_doors(*, user: Any, now: datetime) -> QuerySet[Event]:
     """Return the events that a user may scan tickets for, the next one first."""
-    own = organisations_of(user, role=Role.BOX_OFFICE)
+    own = organisations_of(user, role=Role.SCANNER)
     coming = Event.objects.filter(organisation__in=own, starts_at__gt=now - DOORS_STAY_OPEN)
     return coming.exclude(state=EventState.DRAFT).order_by("starts_at", "pk")
 
@@ -92,7 +92,7 @@ def admit(
 
 
 def _load(code: TicketCode, user: Any) -> Ticket:
-    own = organisations_of(user, role=Role.BOX_OFFICE)
+    own = organisations_of(user, role=Role.SCANNER)
     tickets = Ticket.objects.select_related("event", "seat", "order", "fan")
     ticket = tickets.filter(pk=code.ticket_id, event__organisation__in=own).first()
     if ticket is None or not code.is_for(ticket.event_id):
@@ -101,7 +101,7 @@ def _load(code: TicketCode, user: Any) -> Ticket:
 
 
 def _check_door(event_id: UUID, user: Any) -> None:
-    own = organisations_of(user, role=Role.BOX_OFFICE)
+    own = organisations_of(user, role=Role.SCANNER)
     if not Event.objects.filter(pk=event_id, organisation__in=own).exists():
         raise EventNotFound(f"There is no event {event_id}.")
 

@@ -106,9 +106,9 @@ def refused_tickets(
     """Return the tickets of an event some of whose codes admit no more: void ones, reissued ones.
 
     Each has `refused_at`, when the last of its codes became useless; `since` leaves out those of
-    before. Raises EventNotFound, also for who does not work in the event's box office.
+    before. Raises EventNotFound, also for who may not scan at the event.
     """
-    own = organisations_of(user, role=Role.BOX_OFFICE)
+    own = organisations_of(user, role=Role.SCANNER)
     if not Event.objects.filter(pk=event_id, organisation__in=own).exists():
         raise EventNotFound(f"There is no event {event_id}.")
     # Greatest takes no account of a NULL beside a time.

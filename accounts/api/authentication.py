@@ -1,4 +1,4 @@
-"""Who sends a request: `Authorization: Bearer <token>`."""
+"""Who sends a request: `Authorization: Bearer <token>`, a user's token or an API key."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
-from accounts.models import User
+from accounts.api.permissions import scope_of
+from accounts.api_keys import PREFIX, BadApiKey, authenticate
+from accounts.models import ApiKey, ApiKeyUser, User
 from accounts.tokens import SIMULATED
 
-__all__ = ["BearerAuthentication", "logged_in"]
+__all__ = ["ApiKeyAuthentication", "BearerAuthentication", "logged_in"]
 
 
 def logged_in(request: Request) -> User:
-    """Return the user of a request that only users may send (as its permissions say)."""
+    """Return the user of a request that only users may send (as its permissions say).
+
+    An API key has a user of its own, which `by` and `fan_id` may name.
+    """
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
@@ -50,6 +56,29 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc] # knox pu
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
 
 
+class ApiKeyAuthentication(BaseAuthentication):
+    """API keys, known by how they begin: a user's token is not looked for among them.
+
+    `request.auth` is the ApiKey, `request.user` its user, whom only `HasScope` admits.
+    """
+
+    def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey] | None:
+        """Return the key and its user, None for what is no key; raises AuthenticationFailed."""
+        kind, _, secret = get_authorization_header(request).strip().partition(b" ")
+        secret = secret.strip()
+        if kind.lower() != b"bearer" or not secret.startswith(PREFIX.encode()):
+            return None
+        try:
+            key = authenticate(secret=secret.decode("latin-1"), now=timezone.now())
+        except BadApiKey as error:
+            raise AuthenticationFailed(error.__doc__) from None
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what a 401 asks for."""
+        return "Bearer"
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
     """Describe the tokens, for OpenAPI."""
 
@@ -63,3 +92,24 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "scheme": "bearer",
             "description": "A token from `POST /api/v1/auth/token`.",
         }
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
+    """Describe the API keys, and which scope an operation asks for."""
+
+    target_class = ApiKeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the security scheme."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": f"An organisation's API key (`{PREFIX}...`), made in the admin. The "
+            "names in an operation's requirement are the scopes that the key has to have.",
+        }
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        """Return the scope; None for operations that take no keys."""
+        asked = scope_of(auto_schema.view, auto_schema.method)
+        return {self.name: [str(asked.scope)]} if asked else None

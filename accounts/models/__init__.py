@@ -1,10 +1,13 @@
 """Users and the organisations they work for."""
 
+from accounts.models.api_keys import ApiKey, ApiKeyUser, Scope
 from accounts.models.audit import AppendOnly, AuditEntry, AuditEntryQuerySet
 from accounts.models.organisations import Membership, Organisation, OrganisationQuerySet, Role
 from accounts.models.users import User, UserManager
 
 __all__ = [
+    "ApiKey",
+    "ApiKeyUser",
     "AppendOnly",
     "AuditEntry",
     "AuditEntryQuerySet",
@@ -12,6 +15,7 @@ __all__ = [
     "Organisation",
     "OrganisationQuerySet",
     "Role",
+    "Scope",
     "User",
     "UserManager",
 ]

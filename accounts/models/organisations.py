@@ -10,12 +10,13 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """What a member may do; each role may do what the next one may."""
+    """What a member may do; accounts.tenancy says which role covers which."""
 
     OWNER = "owner", "Owner"
     MANAGER = "manager", "Manager"
     BOX_OFFICE = "box_office", "Box office"
     VIEWER = "viewer", "Viewer"
+    SCANNER = "scanner", "Scanner"
 
 
 class OrganisationQuerySet(models.QuerySet["Organisation"]):

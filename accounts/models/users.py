@@ -70,8 +70,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_organiser(self) -> bool:
-        """Whether the user works for an organisation."""
-        return self.memberships.exists()
+        """Whether the user works for an organisation, at more than its doors."""
+        return self.memberships.exclude(role="scanner").exists()
+
+    @property
+    def may_scan(self) -> bool:
+        """Whether the user lets people in at an organisation's doors."""
+        return self.memberships.exclude(role="viewer").exists()
 
 
 def normalise_email(email: str) -> str:

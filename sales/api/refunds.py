@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
-from accounts.api.permissions import WorksInABoxOffice
+from accounts.api.permissions import HasScope
+from accounts.models import Role
 from sales.api.answers import KEYED_PARAMETERS, SALE_PROBLEMS, answer_keyed, request_key
 from sales.api.order_serializers import ExchangeIn, ExchangeOut, RefundIn, RefundOut
 from sales.api.returning import RETURN_REFUSALS
@@ -31,7 +32,7 @@ _TICKET = "5b1f1c8e-0a57-4a41-9a3f-a1f8b3f8f2f1"
 class RefundView(APIView):
     """Money back, for the organiser's box office."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("orders:write", role=Role.BOX_OFFICE),)
 
     @extend_schema(
         operation_id="refund_order",
@@ -169,7 +170,7 @@ class ExchangeView(APIView):
 class OrganiserExchangeView(ExchangeView):
     """Another seat for a fan's ticket, at the box office."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("orders:write", role=Role.BOX_OFFICE),)
     at_box_office = True
 
     @extend_schema(

@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
-from accounts.api.permissions import WorksInABoxOffice
+from accounts.api.permissions import HasScope
+from accounts.models import Role
 from sales.api.answers import KEY_REUSED, request_key, respond
 from sales.api.serializers import SeatOut
 from sales.api.ticket_serializers import (
@@ -54,7 +55,7 @@ _REFUSALS = {
 class ScanView(APIView):
     """A look at a ticket."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("scan", role=Role.SCANNER),)
 
     @extend_schema(
         operation_id="scan",
@@ -152,7 +153,7 @@ def _admitted(scan: Scan) -> dict[str, Any]:
 class ScanKeysView(APIView):
     """The public keys."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("scan", role=Role.SCANNER),)
 
     @extend_schema(
         operation_id="list_scan_keys",
@@ -167,7 +168,7 @@ class ScanKeysView(APIView):
 class RefusedTicketsView(ListAPIView[Ticket]):
     """The tickets whose codes a door without a connection has to refuse."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("scan", role=Role.SCANNER),)
     query = RefusedQuery
     serializer_class = RefusedTicketOut
     ordering = "refused_at"

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import HasScope
 from sales.models import Shape, Stampede, StampedeState
 from sales.stampede.options import Options
 from sales.stampede.ordering import (
@@ -95,6 +96,8 @@ class StampedeOut(serializers.Serializer[Stampede]):
 class StampedesView(APIView):
     """Simulated on-sales."""
 
+    permission_classes = (HasScope("stampedes", role=None),)
+
     @extend_schema(
         operation_id="start_stampede",
         tags=["Organisers"],
@@ -146,6 +149,8 @@ class StampedesView(APIView):
 class StampedeView(APIView):
     """One simulated on-sale."""
 
+    permission_classes = (HasScope("stampedes", role=None),)
+
     @extend_schema(
         operation_id="get_stampede",
         tags=["Organisers"],
@@ -162,6 +167,8 @@ class StampedeView(APIView):
 
 class StopStampedeView(APIView):
     """The end of a simulated on-sale."""
+
+    permission_classes = (HasScope("stampedes", role=None),)
 
     @extend_schema(
         operation_id="stop_stampede",

@@ -56,7 +56,7 @@ class DoorForm(forms.Form):
 @login_required
 def door(request: HttpRequest) -> HttpResponse:
     """Show the form; with a code, let in who showed it or say why not."""
-    if not organisations_of(request.user, role=Role.BOX_OFFICE).exists():
+    if not organisations_of(request.user, role=Role.SCANNER).exists():
         raise PermissionDenied
     given = _form(request, request.POST or None)
     told = _scan(request, given.cleaned_data) if given.is_bound and given.is_valid() else None

@@ -9,8 +9,9 @@ import pytest
 from django.contrib import admin
 from django.db.models import Model
 
+from accounts.api_keys import add_key
 from accounts.audit import record
-from accounts.models import Membership, Organisation, User
+from accounts.models import ApiKey, Membership, Organisation, User
 from accounts.tenant_admin import TenantAdmin
 from sales.models import (
     Allowance,
@@ -72,6 +73,8 @@ def acmes_rows(
     code = PresaleCode.objects.create(
         event=event, code=SECRET.upper(), valid_from=now, valid_until=event.off_sale_at
     )
+    key = ApiKey(organisation=acme, name=SECRET, scopes=["scan"], created_by=alice)
+    add_key(key, actor=alice, now=now)
     price_type = PriceType.objects.create(category=seat.category, name=SECRET, price_minor=1)
     stampede = Stampede.objects.create(event=event, seat=seats[1], buyers=1, created_at=now)
     region = StampedeRegion.objects.create(stampede=stampede, region=SECRET, buyers=1)
@@ -116,6 +119,7 @@ def acmes_rows(
         refund,
         scan,
         code,
+        key,
         price_type,
         job,
         batch,

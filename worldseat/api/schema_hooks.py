@@ -24,6 +24,9 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if body := operation.get("requestBody"):
                 # Without a body, the fields are missing: drf-spectacular knows of some only.
                 body["required"] = True
+            for scope in _scopes(operation):
+                told = f"An API key needs the scope `{scope}`."
+                operation["description"] = f"{operation.get('description', '')}\n\n{told}".strip()
             responses = operation["responses"]
             for code in _common(method, operation):
                 responses.setdefault(str(STATUSES[code]), _described(code))
@@ -32,6 +35,10 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 content = responses[status]["content"]["application/json"]
                 content.setdefault("examples", {"Answer": {"value": body}})
     return result
+
+
+def _scopes(operation: dict[str, Any]) -> list[str]:
+    return [each for ways in operation.get("security", []) for each in ways.get("apiKey", [])]
 
 
 def _common(method: str, operation: dict[str, Any]) -> list[str]:
