@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts import audit
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.codes import give_back_code
@@ -132,16 +133,17 @@ def refund_order(
     keyed: Keyed[Refunded],
     ticket_ids: Sequence[UUID] | None = None,
     amount_minor: int | None = None,
+    keep_fees: bool = False,
     reason: str = "",
     release: bool = True,
 ) -> Refunded | Answer:
     """Give back some of an order, or all of it, for who works in the organiser's box office.
 
     Some tickets, or without `ticket_ids` and `amount_minor` all that are valid: they are void,
-    and what they have cost goes back, or `amount_minor` if it is given. `amount_minor` alone:
-    money goes back, and the tickets stay. `release` puts the seats on sale again, otherwise they
-    are blocked. Tickets that somebody was let in with may be refunded too. An order without a
-    valid ticket is cancelled.
+    and what they have cost goes back, or `amount_minor` if it is given; `keep_fees`: without the
+    fees. `amount_minor` alone: money goes back, and the tickets stay. `release` puts the seats on
+    sale again, otherwise they are blocked. Tickets that somebody was let in with may be refunded
+    too. An order without a valid ticket is cancelled.
 
     Raises OrderNotFound, OrderNotPaid, UnknownTicket, TicketVoid, RefundTooLarge and KeyReused;
     nothing is written then.
@@ -153,6 +155,7 @@ def refund_order(
         keyed=keyed,
         ticket_ids=ticket_ids,
         amount_minor=amount_minor,
+        keep_fees=keep_fees,
         reason=reason,
         release=release,
     )
@@ -170,6 +173,7 @@ def _refund(
     keyed: Keyed[Refunded],
     ticket_ids: Sequence[UUID] | None,
     amount_minor: int | None,
+    keep_fees: bool,
     reason: str,
     release: bool,
 ) -> Refunded | Answer:
@@ -186,7 +190,9 @@ def _refund(
         raise OrderNotPaid(order)
     if not tickets and amount_minor is None:
         raise OrderNotPaid(order)
-    amount = min(worth(tickets), refundable(order)) if amount_minor is None else amount_minor
+    kept = sum(ticket.fee_minor for ticket in tickets) if keep_fees else 0
+    amount = min(worth(tickets) - kept, refundable(order)) if amount_minor is None else amount_minor
+    before = order.refunded_minor
     refunds = _give_back(
         order,
         tickets,
@@ -195,6 +201,18 @@ def _refund(
         seats_to=SeatStatus.AVAILABLE if release else SeatStatus.BLOCKED,
         reason=reason,
         by_id=user.pk,
+    )
+    audit.record(
+        organisation_id=order.event.organisation_id,
+        actor=user,
+        action="order.refunded",
+        subject=order,
+        changes={
+            "refunded_minor": [before, order.refunded_minor],
+            "void": [[], [ticket.seat.label for ticket in tickets]],
+            "reason": ["", reason],
+        },
+        now=now,
     )
     done = Refunded(order, amount, refunds)
     store_answer(keyed.request, keyed.render(done), now=now)

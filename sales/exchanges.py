@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts import audit
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.cancelling import OrderNotPaid, check_fan_may, void_tickets, worth
@@ -118,6 +119,18 @@ def _exchange(
     ticket = _replace(old, line, now)
     done = _settle(old, ticket, more, user, now)
     _tell(old, done, now)
+    if at_box_office:
+        audit.record(
+            organisation_id=old.event.organisation_id,
+            actor=user,
+            action="ticket.exchanged",
+            subject=old.order,
+            changes={
+                "seat": [str(old.seat), str(line.seat)],
+                "total_minor": [old.total_minor, ticket.total_minor],
+            },
+            now=now,
+        )
     store_answer(keyed.request, keyed.render(done), now=now)
     return done
 

@@ -9,9 +9,11 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
+from accounts import audit
 from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import EventNotFound
+from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.models import Event, EventKind, Ticket, TicketState
 from sales.outbox import ticket_changed, write
 from sales.ticket_codes import sign_code
@@ -26,6 +28,7 @@ __all__ = [
     "code_of",
     "refused_tickets",
     "reissue",
+    "reissue_once",
     "visible_ticket",
 ]
 
@@ -77,7 +80,6 @@ def code_of(ticket: Ticket) -> str:
     return sign_code(ticket_id=ticket.pk, event_id=ticket.event_id, issue=ticket.issue)
 
 
-@occ_retry(repeatable=True)
 def reissue(*, ticket_id: UUID, user: Any, now: datetime) -> Ticket:
     """Give a ticket a new code, which voids the old one, and return it.
 
@@ -86,6 +88,24 @@ def reissue(*, ticket_id: UUID, user: Any, now: datetime) -> Ticket:
 
     Raises TicketNotFound, TicketVoid, TicketUsed, ReissueLimit; nothing is written.
     """
+    done = _reissue(ticket_id=ticket_id, user=user, now=now, keyed=None)
+    assert isinstance(done, Ticket)  # noqa: S101 - no key, no stored answer
+    return done
+
+
+def reissue_once(
+    *, ticket_id: UUID, user: Any, now: datetime, keyed: Keyed[Ticket]
+) -> Ticket | Answer:
+    """Reissue a ticket as `reissue` does, once for a request's key; raises KeyReused too."""
+    return _reissue(ticket_id=ticket_id, user=user, now=now, keyed=keyed)
+
+
+@occ_retry(repeatable=True)
+def _reissue(
+    *, ticket_id: UUID, user: Any, now: datetime, keyed: Keyed[Ticket] | None
+) -> Ticket | Answer:
+    if keyed and (answer := stored_answer(keyed.request, now=now)):
+        return answer
     ticket = visible_ticket(ticket_id=ticket_id, user=user)
     if ticket.state != TicketState.VALID:
         raise TicketVoid(ticket)
@@ -97,6 +117,17 @@ def reissue(*, ticket_id: UUID, user: Any, now: datetime) -> Ticket:
     ticket.reissued_at = now
     ticket.save(update_fields=["issue", "reissued_at"])
     write(ticket_changed(ticket, EventKind.TICKET_REISSUED, now=now))
+    if ticket.fan_id != user.pk:
+        audit.record(
+            organisation_id=ticket.event.organisation_id,
+            actor=user,
+            action="ticket.reissued",
+            subject=ticket.order,
+            changes={"seat": [str(ticket.seat)] * 2, "issue": [ticket.issue - 1, ticket.issue]},
+            now=now,
+        )
+    if keyed:
+        store_answer(keyed.request, keyed.render(ticket), now=now)
     return ticket
 
 

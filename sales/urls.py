@@ -16,7 +16,9 @@ from sales.views import (
     tickets,
 )
 from sales.views.organise import orders as organise_orders
+from sales.views.organise import returning as organise_returning
 from sales.views.organise import start as organise_start
+from sales.views.organise import tickets as organise_tickets
 
 app_name = "sales"
 
@@ -33,6 +35,21 @@ urlpatterns = [
     path("organise/", organise_start.start, name="organise"),
     path("organise/orders/", organise_orders.orders, name="organise-orders"),
     path("organise/orders/<uuid:order_id>/", organise_orders.order, name="organise-order"),
+    path(
+        "organise/orders/<uuid:order_id>/refund/",
+        organise_returning.refund,
+        name="organise-refund",
+    ),
+    path(
+        "organise/tickets/<uuid:ticket_id>/exchange/",
+        organise_tickets.exchange,
+        name="organise-exchange",
+    ),
+    path(
+        "organise/tickets/<uuid:ticket_id>/reissue/",
+        organise_tickets.reissue,
+        name="organise-reissue",
+    ),
     path("stampedes/", stampedes.stampedes, name="stampede-list"),
     path("stampedes/latest/", stampedes.latest, name="stampede-latest"),
     path("stampedes/start/", starting.start, name="stampede-start"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["format_money"]
+from decimal import Decimal, InvalidOperation
+
+__all__ = ["as_decimal", "format_money", "minor_units"]
 
 # ISO 4217, List One: the currencies that do not have two decimals.
 _DECIMALS = {
@@ -22,3 +24,19 @@ def format_money(minor: int, currency: str) -> str:
     sign, digits = "-" if minor < 0 else "", str(abs(minor)).zfill(decimals + 1)
     whole, fraction = (digits[:-decimals], digits[-decimals:]) if decimals else (digits, "")
     return f"{sign}{int(whole):,}{'.' if fraction else ''}{fraction} {currency}"
+
+
+def as_decimal(minor: int, currency: str) -> Decimal:
+    """Return an amount in minor units as a number with its decimals: 4500 EUR is 45.00."""
+    return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2))
+
+
+def minor_units(text: str, currency: str) -> int:
+    """Read an amount that somebody typed, `45.00` or `45,5`; raises ValueError."""
+    try:
+        amount = Decimal(text.strip().replace(",", ".")).scaleb(_DECIMALS.get(currency, 2))
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not amount.is_finite() or amount != amount.to_integral_value() or abs(amount) > 10**15:
+        raise ValueError(text)
+    return int(amount)

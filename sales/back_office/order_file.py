@@ -1,4 +1,4 @@
-"""The whole file of an order: what was sold, paid, given back, written down and scanned."""
+"""The whole file of an order: what was sold, paid, given back, scanned, and who did it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from accounts.models import AuditEntry
 from sales.back_office.access import events_of
 from sales.cancelling import OrderNotFound
 from sales.models import LedgerEntry, Order, Payment, Refund, Scan, Ticket, TicketState
@@ -29,6 +30,7 @@ class OrderFile:
     refunds: Sequence[Refund]
     ledger: Sequence[LedgerEntry]
     scans: Sequence[Scan]
+    history: Sequence[AuditEntry]
     left_minor: int
 
     @property
@@ -43,7 +45,9 @@ def order_file(*, order_id: UUID, user: Any) -> OrderFile:
 
     Raises OrderNotFound, also for another organisation's.
     """
-    orders = Order.objects.select_related("event__venue", "event__organisation", "fan")
+    orders = Order.objects.select_related(
+        "event__venue", "event__organisation", "fan", "box_office_sale__by"
+    )
     order = orders.filter(pk=order_id, event__in=events_of(user)).first()
     if order is None:
         raise OrderNotFound
@@ -57,5 +61,10 @@ def order_file(*, order_id: UUID, user: Any) -> OrderFile:
         refunds=list(refunds.order_by("created_at", "pk")),
         ledger=list(LedgerEntry.objects.filter(order=order).order_by("created_at", "pk")),
         scans=list(scans.order_by("scanned_at", "pk")),
+        history=list(
+            AuditEntry.objects.filter(
+                organisation=order.event.organisation_id, subject_id=str(order.pk)
+            ).order_by("at", "pk")
+        ),
         left_minor=refundable(order) if order.state in {"paid", "cancelled"} else 0,
     )

@@ -21,7 +21,7 @@ from sales.models import Event, EventState, PriceCategory, Seat, free_at
 from sales.pricing import price_of
 from sales.views.seat_maps import drawn, version_of
 
-__all__ = ["event", "events", "find_event", "render_event", "seat_map"]
+__all__ = ["event", "events", "find_event", "render_event", "seat_choice", "seat_map"]
 
 _A_PAGE = 24
 _LONGEST_SEARCH = 100
@@ -109,20 +109,11 @@ def render_event(
 ) -> HttpResponse:
     """Draw the page of an event, with a problem if there is one; raises Http404."""
     shown, now = find_event(request, event_id), timezone.now()
-    categories = _categories(shown, now)
-    free = sum(category.free for category in categories)
-    sections = _sections(shown)
-    section = _section(request, shown, seat_id, sections, now)
+    choice = seat_choice(request, shown, seat_id=seat_id)
     context = {
+        **choice,
         "event": shown,
-        "sale": _sale(shown, now, bool(free)),
-        "categories": categories,
-        "free": free,
-        "sections": sections,
-        "section": section,
-        "rows": _free_rows(shown, section, now),
-        "chosen": seat_id,
-        "map_version": version_of(shown, categories),
+        "sale": _sale(shown, now, bool(choice["free"])),
         "problem": problem,
         # Each page has its own: the form sent twice sells once.
         "key": uuid4().hex,
@@ -130,6 +121,25 @@ def render_event(
     response = render(request, "sales/event.html", context, status=status)
     add_never_cache_headers(response)
     return response
+
+
+def seat_choice(
+    request: HttpRequest, shown: Event, *, seat_id: UUID | None = None
+) -> dict[str, Any]:
+    """Return what a page needs to let a seat be chosen on the map or from lists."""
+    now = timezone.now()
+    categories = _categories(shown, now)
+    sections = _sections(shown)
+    section = _section(request, shown, seat_id, sections, now)
+    return {
+        "categories": categories,
+        "free": sum(category.free for category in categories),
+        "sections": sections,
+        "section": section,
+        "rows": _free_rows(shown, section, now),
+        "chosen": seat_id,
+        "map_version": version_of(shown, categories),
+    }
 
 
 def _categories(shown: Event, now: datetime) -> list[Any]:

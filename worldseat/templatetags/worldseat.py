@@ -1,6 +1,8 @@
-"""Filters for templates: money, milliseconds."""
+"""Filters for templates: money, milliseconds, lists of words, who can be written to."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django import template
 
@@ -23,3 +25,17 @@ def milliseconds(value: float | None) -> str:
     if value >= 1000:
         return f"{value / 1000:.2f} s"
     return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+
+
+@register.filter
+def join_words(value: Any) -> str:
+    """Write a value of the audit log: a list with commas, nothing as a dash."""
+    if isinstance(value, list):
+        value = ", ".join(str(each) for each in value)
+    return "–" if value is None or value == "" else str(value)  # noqa: RUF001 (a dash)
+
+
+@register.filter
+def has_mailbox(user: Any) -> bool:
+    """Tell whether somebody's e-mail address is one: the counter's nameless customers have none."""
+    return not str(user.email).endswith(".invalid")
