@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from sales.views import (
     comparisons,
@@ -33,6 +33,7 @@ urlpatterns = [
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
     path("door/", doors.door, name="door"),
     path("organise/", organise_start.start, name="organise"),
+    path("organise/", include("sales.views.organise.urls")),
     path("organise/orders/", organise_orders.orders, name="organise-orders"),
     path("organise/orders/<uuid:order_id>/", organise_orders.order, name="organise-order"),
     path(

@@ -110,6 +110,11 @@ class Event(models.Model):
     is_simulation = models.BooleanField(
         default=False, help_text="Stampedes may run here; nothing that is sold is real."
     )
+    chart_version = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="Counted up when seats change their category or place: drawings are kept by it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = EventQuerySet.as_manager()

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import TextChoices
+from django.db.models import F, TextChoices
 
 from sales.limits import count_seats
 from sales.models import Event, Order, OrderState, PriceCategory, Seat, SeatStatus
@@ -185,6 +185,7 @@ def _paint(operation: Operation, event: Event, seats: Sequence[Seat], now: datet
     if category is None:
         return "the category is gone"
     _update(seats, now, category=category)
+    Event.objects.filter(pk=event.pk).update(chart_version=F("chart_version") + 1)
     return ""
 
 

@@ -26,8 +26,8 @@ _PLAIN = "#d9d9d9"
 
 
 def version_of(event: Event, categories: Sequence[PriceCategory]) -> str:
-    """Return what changes when the drawing does: the plan and the categories' colours."""
-    parts = [_DRAWING, str(event.pk), str(event.plan_id)]
+    """Return what changes when the drawing does: the plan, the painting, the colours."""
+    parts = [_DRAWING, str(event.pk), str(event.plan_id), str(event.chart_version)]
     parts += [f"{each.pk}{each.color}" for each in categories]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 

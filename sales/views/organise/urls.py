@@ -1,0 +1,20 @@
+"""The paths of seats, jobs, events and plans, below /organise/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from sales.views.organise import jobs, seats
+
+urlpatterns = [
+    path("events/<uuid:event_id>/seats/", seats.seats, name="organise-seats"),
+    path("events/<uuid:event_id>/seats/find/", seats.find, name="organise-find-seats"),
+    path("events/<uuid:event_id>/seats/preview/", seats.preview, name="organise-preview"),
+    path("events/<uuid:event_id>/categories/", seats.new_category, name="organise-categories"),
+    path("jobs/<uuid:job_id>/", jobs.job, name="organise-job"),
+    path("jobs/<uuid:job_id>/progress/", jobs.progress, name="organise-job-progress"),
+    path("jobs/<uuid:job_id>/results.csv", jobs.results, name="organise-job-results"),
+    path("jobs/<uuid:job_id>/start/", jobs.start, name="organise-job-start"),
+    path("jobs/<uuid:job_id>/stop/", jobs.stop, name="organise-job-stop"),
+    path("jobs/<uuid:job_id>/discard/", jobs.discard, name="organise-job-discard"),
+]
