@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +26,7 @@ class Client:
     def __init__(self, name):
         self.name = name
         self.token = None
+        self.queue_pass = None
 
     def ask(self, method, path, body=None, *, expect, key=None):
         """Send a request and return its answer: JSON, or the bytes of a file.
@@ -38,6 +40,8 @@ class Client:
             headers["Authorization"] = f"Bearer {self.token}"
         if key:
             headers["Idempotency-Key"] = key
+        if self.queue_pass:
+            headers["Queue-Pass"] = self.queue_pass
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(API + path, data=data, headers=headers, method=method)
         try:
@@ -74,6 +78,19 @@ def look(fan, words):
     gone = {each["seat"] for each in watched["changed"] if each["status"] != "available"}
     fan.ask("GET", f"/events/{event['id']}/availability/?since={watched['cursor']}", expect=200)
     return event, [seat for seat in seats if seat not in gone]
+
+
+def wait(fan, event):
+    """Wait until it is the fan's turn, where the event has a waiting room, and keep the pass."""
+    if not event["has_waiting_room"]:
+        return
+    path = f"/events/{event['id']}/queue/"
+    place = fan.ask("POST", path, expect=201)
+    while not place["pass"]:
+        # A client that has time waits for as long as the answer's Retry-After says.
+        time.sleep(1)
+        place = fan.ask("GET", f"{path}{place['ticket']}/", expect=200)
+    fan.queue_pass = place["pass"]["token"]
 
 
 def hold(fan, event, free):
@@ -131,6 +148,7 @@ def walk(words, staff_email, staff_password):
     fan.log_in(email, password)
     fan.ask("GET", "/me/", expect=200)
     event, free = look(fan, words)
+    wait(fan, event)
 
     order = pay(fan, hold(fan, event, free))
     ticket = show(fan, order["tickets"][0])

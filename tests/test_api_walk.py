@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from sales.models import Event, Scan, Ticket
+from sales.waiting_room.rooms import RoomRules, set_room
 from tests.cast import PASSWORD
 from tests.sales.invariants import broken_invariants
 from worldseat.api.schema_hooks import EXAMPLES
@@ -60,6 +61,8 @@ def test_walks_through_the_whole_api(
     live_server: LiveServer, api: APIClient, event: Event, bob: User
 ) -> None:
     Event.objects.update(fans_cancel_until=event.starts_at)
+    rules = RoomRules(is_on=True, opens_at=event.on_sale_at, rate_per_minute=60)
+    set_room(event_id=event.pk, rules=rules, now=timezone.now())
     answers = walk(f"{live_server.url}/api/v1", staff=bob.email)
     assert Scan.objects.filter(outcome="admitted").count() == 1
     assert Ticket.objects.filter(event=event, state="valid").count() == 2

@@ -170,6 +170,7 @@ class EventOut(serializers.ModelSerializer[Event]):
             "state",
             "currency",
             "limit_per_fan",
+            "has_waiting_room",
             "is_simulation",
             "categories",
         ]

@@ -22,8 +22,8 @@ class WaitingRoom(models.Model):
     """How an event lets fans in: see sales.waiting_room; `Event.has_waiting_room` says it is on.
 
     Who joined before `event.on_sale_at` is ordered by a draw from `seed`, which is secret until
-    then; its hash, `commitment`, is shown all the time. `released` places had been let in at
-    `released_at`, and `rate_per_minute` more each minute since.
+    then; its hash, `commitment`, is shown all the time. Up to rank `released` fans had been let in
+    at `released_at`, and `rate_per_minute` more each minute since.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -66,11 +66,11 @@ class WaitingRoom(models.Model):
 class QueuePlace(models.Model):
     """A fan's place in a waiting room: one each, however often she joins.
 
-    The id is made of the event's and the fan's, so that every region makes the same one. `draw`
-    orders those who joined before the sale, `joined_at` those who came later; `turn` counts how
-    often she has joined anew after a pass had ended. The fan's token says the same: a row that
-    was never written is made from it. No foreign key to the fan: a batch of a thousand would look
-    up a thousand users.
+    The id is made of the event's, the fan's and the turn, so that every region makes the same
+    one. `draw` orders those who joined before the sale, `joined_at` those who came later; `turn`
+    counts how often she has joined anew after a pass had ended. Her ticket says the same: a row
+    that was never written is made from it. No foreign key to the fan: a batch of a thousand
+    would look up a thousand users.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
