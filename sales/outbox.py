@@ -26,7 +26,9 @@ __all__ = [
     "order_paid",
     "outbox_row",
     "ticket_changed",
+    "utc",
     "wake",
+    "wake_delivery",
     "write",
 ]
 
@@ -88,6 +90,14 @@ def wake() -> None:
     except Exception as error:
         _next_word = time.monotonic() + _SILENT_SECONDS
         _log.warning("No worker was told of the outbox, beat will be: %s", error)
+
+
+def wake_delivery() -> None:
+    """Tell a worker that a delivery is due now; beat looks for itself if that fails."""
+    try:
+        app.send_task("sales.deliver_webhooks", expires=60, retry=False)
+    except Exception as error:
+        _log.warning("No worker was told of a delivery, beat will be: %s", error)
 
 
 def order_paid(order: Order, tickets: Sequence[Ticket], *, now: datetime) -> OutboxEvent:

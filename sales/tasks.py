@@ -8,6 +8,7 @@ the dead worker might hold the only one.
 from __future__ import annotations
 
 from contextlib import suppress
+from threading import Lock
 from uuid import UUID
 
 from django.utils import timezone
@@ -20,18 +21,24 @@ from sales.stampede.faults import end_faults
 from sales.stampede.runner import run_share
 from sales.stampede.settling import SETTLED, prepare_stampede, settle, start_stampede
 from sales.stampede.staging import controls
+from sales.telling import delivering, draining
 from worldseat.celery import app
 
 __all__ = [
     "bulk_job",
     "complete_refunds",
+    "deliver_webhooks",
+    "drain_outbox",
     "resume_bulk_jobs",
     "settle_payments",
     "stampede",
     "stampede_region",
     "stampede_watch",
     "tidy",
+    "tidy_outbox",
 ]
+
+_delivering = Lock()
 
 _WATCH_SECONDS = 3
 # A stampede that runs longer is settled by who looks at it.
@@ -48,6 +55,29 @@ def settle_payments() -> None:
 def complete_refunds() -> None:
     """Ask again for refunds that got no answer (beat)."""
     refunds.complete_refunds()
+
+
+@app.task(name="sales.drain_outbox")
+def drain_outbox() -> None:
+    """Make deliveries of what has happened (beat, and `outbox.wake`), and have them sent."""
+    if draining.drain():
+        deliver_webhooks.apply_async(expires=60, retry=False)
+
+
+@app.task(name="sales.deliver_webhooks")
+def deliver_webhooks() -> None:
+    """Deliver the webhooks that are due (beat); one run a process, which does several at once."""
+    if _delivering.acquire(blocking=False):
+        try:
+            delivering.deliver()
+        finally:
+            _delivering.release()
+
+
+@app.task(name="sales.tidy_outbox")
+def tidy_outbox() -> None:
+    """Delete what was told long ago (beat)."""
+    draining.tidy_outbox(now=timezone.now())
 
 
 @app.task(name="sales.tidy_holds")

@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -112,6 +113,14 @@ def env_database(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
+def env_networks(name: str) -> list[str]:
+    """Read networks such as 10.1.0.0/16."""
+    try:
+        return [str(ip_network(each)) for each in env_list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
 def env_mail(name: str, default: str) -> dict[str, Any]:
     """Read a URL that says where e-mail goes, as Django's settings for it."""
     try:
@@ -196,6 +205,14 @@ CELERY_BEAT_SCHEDULE = {
     "tidy-holds": {"task": "sales.tidy_holds", "schedule": 60.0},
     "settle-payments": {"task": "sales.settle_payments", "schedule": 15.0},
     "complete-refunds": {"task": "sales.complete_refunds", "schedule": 60.0},
+    # What a request has told a worker already is looked for all the same.
+    "drain-outbox": {"task": "sales.drain_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "deliver-webhooks": {
+        "task": "sales.deliver_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "tidy-outbox": {"task": "sales.tidy_outbox", "schedule": 600.0, "options": {"expires": 60}},
     "resume-bulk-jobs": {"task": "sales.resume_bulk_jobs", "schedule": 15.0},
 }
 
@@ -325,6 +342,11 @@ _site = next((host for host in ALLOWED_HOSTS if host.strip("*.")), "localhost").
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"WorldSeat <tickets@{_site}>")
 # Where links in e-mails lead; empty on one machine: to the web server that runs there.
 SITE_URL = env("SITE_URL", "" if LOCAL else f"https://{_site}").rstrip("/")
+
+# --- Webhooks ------------------------------------------------------------------------------
+
+# Networks that are not public and yet may be told; where there is one, http:// is allowed too.
+WEBHOOK_PRIVATE_NETWORKS = env_networks("WEBHOOK_PRIVATE_NETWORKS")
 
 # --- Payments ------------------------------------------------------------------------------
 

@@ -36,6 +36,9 @@ class WebhookEndpoint(models.Model):
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Its log is deleted in steps."
+    )
 
     class Meta:
         indexes: ClassVar = [
