@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.models import Role
 from sales.models import UNFINISHED_JOBS, BulkJob, JobState
 from sales.organising.rights import visible_job
+from sales.plans import Refused
 from worldseat.dsql.occ import occ_retry
 
 __all__ = [
@@ -117,7 +118,7 @@ def run_job(*, job_id: UUID, works: Mapping[str, Work], clock: Clock = timezone.
         works[job.kind](job_id, clock)
     except JobStopped:
         return
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, Refused) as error:
         # What the domain refuses says why, and would be refused the next time too.
         logger.warning("job %s failed: %s", job_id, error)
         end_job(job_id=job_id, state=JobState.FAILED, message=str(error), now=clock())

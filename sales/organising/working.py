@@ -12,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from sales.models import BulkJob, JobKind
+from sales.organising.event_copies import copy_seats
 from sales.organising.jobs import Clock, Send, Work, abandoned_jobs, is_small, run_job
 from sales.organising.rights import visible_job
 from sales.organising.seat_jobs import start_seat_job, work_on_seats
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 WORKS: Mapping[str, Work] = {
     JobKind.SEATS: work_on_seats,
+    JobKind.COPY_SEATS: copy_seats,
 }
 
 

@@ -106,15 +106,22 @@ def render_event(
     seat_id: UUID | None = None,
     problem: str = "",
     status: int = 200,
+    preview: bool = False,
 ) -> HttpResponse:
-    """Draw the page of an event, with a problem if there is one; raises Http404."""
+    """Draw the page of an event, with a problem if there is one; raises Http404.
+
+    A `preview` is as if it were published, for organisers; its form does not buy.
+    """
     shown, now = find_event(request, event_id), timezone.now()
+    if preview:
+        shown.state = EventState.PUBLISHED
     choice = seat_choice(request, shown, seat_id=seat_id)
     context = {
         **choice,
         "event": shown,
         "sale": _sale(shown, now, bool(choice["free"])),
         "problem": problem,
+        "preview": preview,
         # Each page has its own: the form sent twice sells once.
         "key": uuid4().hex,
     }

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views.organise import jobs, seats
+from sales.views.organise import events, jobs, seats
 
 urlpatterns = [
+    path("events/new/", events.new_event, name="organise-new-event"),
+    path("events/<uuid:event_id>/", events.event, name="organise-event"),
+    path("events/<uuid:event_id>/move/", events.move, name="organise-move"),
+    path("events/<uuid:event_id>/rules/", events.rules, name="organise-rules"),
+    path("events/<uuid:event_id>/duplicate/", events.duplicate, name="organise-duplicate"),
+    path("events/<uuid:event_id>/preview-as-fan/", events.preview, name="organise-as-fan"),
     path("events/<uuid:event_id>/seats/", seats.seats, name="organise-seats"),
     path("events/<uuid:event_id>/seats/find/", seats.find, name="organise-find-seats"),
     path("events/<uuid:event_id>/seats/preview/", seats.preview, name="organise-preview"),

@@ -152,7 +152,7 @@ function nameSections() {
     const xs = own.map((seat) => seat.x);
     text.setAttribute("x", (Math.min(...xs) + Math.max(...xs)) / 2);
     text.setAttribute("y", Math.min(...own.map((seat) => seat.y)) - radius * 2.4);
-    text.setAttribute("font-size", radius * 2.2);
+    text.setAttribute("font-size", Math.max(radius * 2.2, svg.viewBox.baseVal.width / 110));
     text.setAttribute("text-anchor", "middle");
     text.setAttribute("class", "section-name");
     text.textContent = name;
