@@ -8,6 +8,7 @@ answer's status. Against `make demo` the event's test payments are real enough; 
 the password.
 """
 
+import datetime
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 
 API = os.environ.get("API", "http://127.0.0.1:8000/api/v1")
 
@@ -137,6 +139,25 @@ def go_in(staff, event, ticket):
     staff.ask("POST", "/organiser/scan/", shown, expect=200, key=new_key())
     refused = staff.ask("POST", "/organiser/scan/", shown, expect=409, key=new_key())
     assert refused["code"] == "already-admitted", refused
+    report_later(staff, event, ticket)
+
+
+def report_later(staff, event, ticket):
+    """Scan without a connection: fetch what is needed first, report afterwards, twice."""
+    path = f"/organiser/events/{event['id']}/"
+    known = staff.ask("GET", path + "door-tickets/", expect=200)
+    staff.ask("GET", path + f"door-tickets/?since={known['cursor']}", expect=200)
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    seen = {"id": str(uuid.uuid4()), "code": ticket["code"], "at": now, "told": "admitted"}
+    report = {
+        "scanner": {"id": str(uuid.uuid4()), "name": "East 1", "time": now, "waiting": 0},
+        "gate": "East",
+        "scans": [seen],
+    }
+    told = staff.ask("POST", path + "scans/", report, expect=200)
+    again = staff.ask("POST", path + "scans/", report, expect=200)
+    assert told["scans"] == again["scans"], "a report that is repeated changes nothing"
+    assert told["scans"][0]["conflict"], "she had come in at the west gate"
 
 
 def walk(words, staff_email, staff_password):

@@ -25,7 +25,7 @@ from sales.ticket_codes import TicketCode
 from sales.tickets import TicketNotFound
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["Verdict", "admit", "events_with_doors"]
+__all__ = ["Verdict", "admit", "event_at_door", "events_with_doors", "judge"]
 
 # How long people still come to an event that has begun.
 DOORS_STAY_OPEN = timedelta(days=1)
@@ -49,6 +49,15 @@ def events_with_doors(*, user: Any, now: datetime) -> QuerySet[Event]:
     own = organisations_of(user, role=Role.SCANNER)
     coming = Event.objects.filter(organisation__in=own, starts_at__gt=now - DOORS_STAY_OPEN)
     return coming.exclude(state=EventState.DRAFT).order_by("starts_at", "pk")
+
+
+def event_at_door(*, event_id: UUID, user: Any) -> Event:
+    """Return an event that a user may scan tickets for; raises EventNotFound."""
+    own = organisations_of(user, role=Role.SCANNER)
+    event = Event.objects.filter(pk=event_id, organisation__in=own).first()
+    if event is None:
+        raise EventNotFound(f"There is no event {event_id}.")
+    return event
 
 
 @occ_retry(repeatable=True)
@@ -75,8 +84,8 @@ def admit(
         return answer
     ticket = _load(code, user)
     if event_id is not None and event_id != ticket.event_id:
-        _check_door(event_id, user)
-    outcome = _outcome(ticket, code, event_id)
+        event_at_door(event_id=event_id, user=user)
+    outcome = judge(ticket, code, event_id)
     admission = None
     if outcome == ScanOutcome.ALREADY_ADMITTED:
         admission = Scan.objects.filter(ticket=ticket, outcome=ScanOutcome.ADMITTED).first()
@@ -100,13 +109,8 @@ def _load(code: TicketCode, user: Any) -> Ticket:
     return ticket
 
 
-def _check_door(event_id: UUID, user: Any) -> None:
-    own = organisations_of(user, role=Role.SCANNER)
-    if not Event.objects.filter(pk=event_id, organisation__in=own).exists():
-        raise EventNotFound(f"There is no event {event_id}.")
-
-
-def _outcome(ticket: Ticket, code: TicketCode, event_id: UUID | None) -> ScanOutcome:
+def judge(ticket: Ticket, code: TicketCode, event_id: UUID | None) -> ScanOutcome:
+    """Tell what a ticket, as it is now, is worth at the door of an event (None: of its own)."""
     if event_id not in (None, ticket.event_id):
         return ScanOutcome.OTHER_EVENT
     if ticket.state != TicketState.VALID:

@@ -28,6 +28,7 @@ from worldseat.api.schema_hooks import EXAMPLES
 WALK = Path(__file__).resolve().parent.parent / "docs" / "api_walk.py"
 # Longer lists say no more.
 LONGEST_LIST = 2
+LONGEST_ROW = 12
 
 # Stampedes need workers; their examples are written by hand.
 NOT_WALKED = "/api/v1/stampedes/"
@@ -100,7 +101,11 @@ def _by_operation(schema: dict[str, Any], answers: Answers) -> Answers:
 def _shortened(body: Any) -> Any:
     if isinstance(body, dict):
         return {name: _shortened(each) for name, each in body.items()}
-    return [_shortened(each) for each in body[:LONGEST_LIST]] if isinstance(body, list) else body
+    if not isinstance(body, list):
+        return body
+    # A row of plain values is read by its length.
+    plain = not any(isinstance(each, (dict, list)) for each in body) and len(body) <= LONGEST_ROW
+    return [_shortened(each) for each in (body if plain else body[:LONGEST_LIST])]
 
 
 def _check(schema: dict[str, Any], name: str, status: str, body: Any) -> None:

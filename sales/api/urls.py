@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from sales.api import (
+    doors,
     holds,
     orders,
     plans,
@@ -68,6 +69,16 @@ urlpatterns = [
         "stampedes/<uuid:stampede_id>/stop/",
         stampedes.StopStampedeView.as_view(),
         name="stop-stampede",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/scans/",
+        doors.ScanReportsView.as_view(),
+        name="scan-reports",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/door-tickets/",
+        doors.DoorTicketsView.as_view(),
+        name="door-tickets",
     ),
     path("organiser/scan/", scans.ScanView.as_view(), name="scan"),
     path("organiser/scan/keys/", scans.ScanKeysView.as_view(), name="scan-keys"),

@@ -24,7 +24,7 @@ from sales.models.orders import (
 )
 from sales.models.outbox import EventKind, Mailing, OrderMail, OrderMailState, OutboxEvent
 from sales.models.payments import Payment, PaymentState, Refund, RefundState
-from sales.models.scans import Scan, ScanOutcome
+from sales.models.scans import Scan, Scanner, ScanOutcome, ScanReport
 from sales.models.seats import Seat, SeatQuerySet, SeatStatus, free_at
 from sales.models.stampedes import (
     Attempt,
@@ -85,6 +85,8 @@ __all__ = [
     "RefundState",
     "Scan",
     "ScanOutcome",
+    "ScanReport",
+    "Scanner",
     "Seat",
     "SeatQuerySet",
     "SeatStatus",

@@ -49,3 +49,56 @@ class Scan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket}: {self.outcome}"
+
+
+class Scanner(models.Model):
+    """A device that scans tickets at an event's doors, and goes on without a connection."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="scanners")
+    key = models.UUIDField(help_text="What the device calls itself, at this event.")
+    name = models.CharField(max_length=50)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    seen_at = models.DateTimeField()
+    clock_ahead_ms = models.BigIntegerField(
+        default=0, help_text="How far its clock was ahead of ours when we last heard of it."
+    )
+    waiting = models.PositiveIntegerField(
+        default=0, help_text="Scans that it had yet to report when we last heard of it."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "key"], name="one_scanner_a_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScanReport(models.Model):
+    """What a scanner told about a scan: when it was by its clock, and what it told the person.
+
+    `told` is empty where the scanner asked us and told what we answered. A **conflict** is a
+    person whom a scanner let in by itself with a ticket that admitted nobody (any more).
+    """
+
+    scan = models.OneToOneField(
+        Scan, on_delete=models.PROTECT, related_name="report", primary_key=True
+    )
+    scanner = models.ForeignKey(Scanner, on_delete=models.PROTECT, related_name="reports")
+    told = models.CharField(max_length=20, choices=ScanOutcome.choices, blank=True)
+    device_time = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(told__in=["", *ScanOutcome.values]),
+                name="scan_report_told_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scanner}: {self.told or 'asked'}"
