@@ -59,7 +59,7 @@ class ReportIn(StrictSerializer):
     """What a scanner saw."""
 
     scanner = ScannerIn()
-    gate = TextField(required=False, max_length=50)
+    gate = TextField(required=False, allow_blank=True, max_length=50)
     scans = serializers.ListField(
         child=ShownIn(), max_length=MOST_SCANS, help_text="In the order in which it saw them."
     )

@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    ViewportSize,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -19,6 +26,14 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}
+
+
+def log_in(context: BrowserContext, user: User, url: str) -> None:
+    """Give a browser the session of a user."""
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +81,7 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
         )
         contexts.append(context)
         if as_user:
-            client = Client()
-            client.force_login(as_user)
-            cookie = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+            log_in(context, as_user, live_server.url)
         page = context.new_page()
         page.set_default_timeout(20_000)
         watch(page)
