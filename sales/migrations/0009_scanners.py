@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0005_refund_tickets_minor'),
+        ('sales', '0008_bulk_jobs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
