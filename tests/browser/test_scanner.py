@@ -150,7 +150,7 @@ def test_goes_on_without_a_connection(
     scan(second, alice, gate="East")  # at another door, meanwhile
     context.set_offline(False)
     conflicts = page.locator("#conflicts")
-    expect(conflicts).to_contain_text("Floor · row A · seat 2")
+    expect(conflicts).to_contain_text("Floor · row A · seat 2", timeout=20_000)
     expect(conflicts).to_contain_text("Let in by this device (West 2)")
     expect(conflicts).to_contain_text("also let in by East")
     expect(page.locator("#link")).to_have_text("Online")

@@ -3,6 +3,7 @@ import { BadCode, clean, isFor, readCode } from "./codes.js";
 import { Refused, result } from "./sync.js";
 
 const EVERY_MS = 10_000;
+const RETRY_MS = 3_000;
 
 /**
  * `on.change()` is called when counts, lists or the connection changed.
@@ -23,8 +24,15 @@ export class Scanner {
     addEventListener("online", () => this.sync());
     addEventListener("offline", () => this.heard("offline"));
     document.addEventListener("visibilitychange", () => document.hidden || this.sync());
-    setInterval(() => document.hidden || this.sync(), EVERY_MS);
     await this.sync();
+    this.goOn();
+  }
+
+  async goOn() {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, this.link === "online" ? EVERY_MS : RETRY_MS));
+      if (!document.hidden) await this.sync();
+    }
   }
 
   /** Report what waits, and fetch what changed; one at a time. */
