@@ -4,7 +4,7 @@ A scanner knows the keys that sign codes and, from `tickets_at_door`, how each t
 stands. What it sees it reports under ids of its own, at once or hours later, once or several
 times: `report_scans`. The scan whose transaction commits first admits; a scanner that let somebody
 in by itself with a ticket that admitted nobody (any more) has made a **conflict**, which is kept
-(`conflicts`) and shown, and undoes nothing: the people are inside.
+and shown (`back_office.doors`), and undoes nothing: the people are inside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from accounts.models import Role
@@ -28,9 +27,9 @@ from sales.models import (
     ScanOutcome,
     ScanReport,
     Ticket,
-    TicketState,
 )
-from sales.scanning import event_at_door, judge
+from sales.outbox import write
+from sales.scanning import admission_row, event_at_door, judge
 from sales.ticket_codes import BadCode, TicketCode, read_code
 from worldseat.dsql.occ import occ_retry
 
@@ -38,13 +37,10 @@ __all__ = [
     "MOST_SCANS",
     "UNKNOWN",
     "DoorNews",
-    "DoorReport",
     "DoorTicket",
     "Reported",
     "ScannerSays",
     "Shown",
-    "conflicts",
-    "door_report",
     "report_scans",
     "tickets_at_door",
 ]
@@ -161,9 +157,9 @@ class _Book:
 
     def open(self, scan_ids: Iterable[UUID], ticket_ids: Iterable[UUID]) -> None:
         """Load the tickets, who was let in with them, and what of this was reported before."""
-        own = organisations_of(self.user, role=Role.BOX_OFFICE)
-        tickets = Ticket.objects.select_related("seat", "fan").filter(event__organisation__in=own)
-        self.tickets = tickets.in_bulk(list(ticket_ids))
+        own = organisations_of(self.user, role=Role.SCANNER)
+        tickets = Ticket.objects.select_related("event", "order", "seat", "fan")
+        self.tickets = tickets.filter(event__organisation__in=own).in_bulk(list(ticket_ids))
         reported = Scan.objects.select_related("report__scanner")
         self.earlier = reported.in_bulk(list(scan_ids))
         admissions = reported.filter(ticket__in=self.tickets, outcome=ScanOutcome.ADMITTED)
@@ -209,8 +205,10 @@ class _Book:
 
     def close(self) -> None:
         """Write it all down."""
-        admitted = [each.ticket_id for each in self.scans if each.outcome == ScanOutcome.ADMITTED]
-        Ticket.objects.filter(pk__in=admitted).update(admitted_at=self.now)
+        admitted = [each.ticket for each in self.scans if each.outcome == ScanOutcome.ADMITTED]
+        Ticket.objects.filter(pk__in=[each.pk for each in admitted]).update(admitted_at=self.now)
+        for ticket in admitted:
+            write(admission_row(ticket, gate=self.gate, now=self.now))
         Scan.objects.bulk_create(self.scans)
         ScanReport.objects.bulk_create(self.reports)
         if self.late:
@@ -262,53 +260,3 @@ def _where(event_id: UUID, ticket_ids: list[UUID] | None) -> dict[UUID, str]:
         admissions = admissions.filter(ticket__in=ticket_ids)
     rows = admissions.values_list("ticket_id", "report__scanner__name", "gate")
     return {ticket: ", ".join(filter(None, (name, gate))) for ticket, name, gate in rows}
-
-
-def conflicts(*, event_id: UUID) -> QuerySet[ScanReport]:
-    """Return the reports of people whom a scanner let in and should not have, the latest first."""
-    reports = ScanReport.objects.filter(scan__event_id=event_id, told=ScanOutcome.ADMITTED)
-    wrong = reports.exclude(scan__outcome=ScanOutcome.ADMITTED)
-    return wrong.select_related("scanner", "scan__ticket__seat").order_by("-device_time", "pk")
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Somebody whom a scanner let in, and the admission that stood against it, if one did."""
-
-    report: ScanReport
-    admission: Scan | None
-
-
-@dataclass(frozen=True)
-class DoorReport:
-    """How it goes at an event's doors: people, devices, what went wrong."""
-
-    event: Event
-    admitted: int
-    expected: int
-    refused: list[tuple[str, int]]
-    scanners: list[Scanner]
-    conflicts: list[Conflict]
-
-
-def door_report(*, event_id: UUID, user: Any) -> DoorReport:
-    """Tell how it goes at an event's doors; raises EventNotFound."""
-    event = event_at_door(event_id=event_id, user=user)
-    tickets = Ticket.objects.filter(event_id=event_id, state=TicketState.VALID).aggregate(
-        expected=Count("pk"), admitted=Count("pk", filter=Q(admitted_at__isnull=False))
-    )
-    outcomes = Scan.objects.filter(event_id=event_id).exclude(outcome=ScanOutcome.ADMITTED)
-    counted = outcomes.values_list("outcome").annotate(number=Count("pk")).order_by("outcome")
-    wrong = list(conflicts(event_id=event_id))
-    admissions = Scan.objects.select_related("report__scanner").filter(
-        ticket__in=[each.scan.ticket_id for each in wrong], outcome=ScanOutcome.ADMITTED
-    )
-    first = {each.ticket_id: each for each in admissions}
-    return DoorReport(
-        event=event,
-        admitted=tickets["admitted"],
-        expected=tickets["expected"],
-        refused=[(ScanOutcome(outcome).label, number) for outcome, number in counted],
-        scanners=list(Scanner.objects.filter(event_id=event_id).order_by("name", "pk")),
-        conflicts=[Conflict(each, first.get(each.scan.ticket_id)) for each in wrong],
-    )

@@ -19,13 +19,29 @@ from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import EventNotFound
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
-from sales.models import Event, EventKind, EventState, Scan, ScanOutcome, Ticket, TicketState
+from sales.models import (
+    Event,
+    EventKind,
+    EventState,
+    OutboxEvent,
+    Scan,
+    ScanOutcome,
+    Ticket,
+    TicketState,
+)
 from sales.outbox import ticket_changed, utc, write
 from sales.ticket_codes import TicketCode
 from sales.tickets import TicketNotFound
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["Verdict", "admit", "event_at_door", "events_with_doors", "judge"]
+__all__ = [
+    "Verdict",
+    "admission_row",
+    "admit",
+    "event_at_door",
+    "events_with_doors",
+    "judge",
+]
 
 # How long people still come to an event that has begun.
 DOORS_STAY_OPEN = timedelta(days=1)
@@ -122,6 +138,12 @@ def judge(ticket: Ticket, code: TicketCode, event_id: UUID | None) -> ScanOutcom
     return ScanOutcome.ADMITTED
 
 
+def admission_row(ticket: Ticket, *, gate: str, now: datetime) -> OutboxEvent:
+    """Return the outbox's row of somebody let in; the ticket's event, order and seat are loaded."""
+    more = {"admitted_at": utc(now), "gate": gate}
+    return ticket_changed(ticket, EventKind.TICKET_ADMITTED, now=now, **more)
+
+
 def _write(
     ticket: Ticket, outcome: ScanOutcome, *, scan_id: UUID, gate: str, user: Any, now: datetime
 ) -> Scan:
@@ -134,8 +156,7 @@ def _write(
     if admits:
         ticket.admitted_at = now
         Ticket.objects.filter(pk=ticket.pk).update(admitted_at=now)
-        kind, more = EventKind.TICKET_ADMITTED, {"admitted_at": utc(now), "gate": gate}
-        write(ticket_changed(ticket, kind, now=now, **more))
+        write(admission_row(ticket, gate=gate, now=now))
     return Scan.objects.create(
         pk=scan_id if admits else uuid4(),
         event_id=ticket.event_id,

@@ -16,6 +16,7 @@ from sales.views import (
     starting,
     tickets,
 )
+from sales.views.organise import doors as organise_doors
 from sales.views.organise import orders as organise_orders
 from sales.views.organise import returning as organise_returning
 from sales.views.organise import start as organise_start
@@ -35,6 +36,7 @@ urlpatterns = [
     path("door/", doors.door, name="door"),
     path("organise/", organise_start.start, name="organise"),
     path("organise/", include("sales.views.organise.urls")),
+    path("organise/events/<uuid:event_id>/door/", organise_doors.doors, name="organise-doors"),
     path("organise/orders/", organise_orders.orders, name="organise-orders"),
     path("organise/orders/<uuid:order_id>/", organise_orders.order, name="organise-order"),
     path(

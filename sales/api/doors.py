@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
-from accounts.api.permissions import WorksInABoxOffice
+from accounts.api.permissions import HasScope
+from accounts.models import Role
 from sales.api.door_serializers import TICKET_FIELDS, DoorNewsOut, DoorQuery, ReportIn, ReportOut
 from sales.api.serializers import SeatOut
 from sales.availability import BadCursor
@@ -55,7 +56,7 @@ _EXAMPLE = {
 class ScanReportsView(APIView):
     """What a scanner saw."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("scan", role=Role.SCANNER),)
 
     @extend_schema(
         operation_id="report_scans",
@@ -125,7 +126,7 @@ def _admission(scan: Scan) -> dict[str, Any]:
 class DoorTicketsView(APIView):
     """How an event's tickets stand."""
 
-    permission_classes = (WorksInABoxOffice,)
+    permission_classes = (HasScope("scan", role=Role.SCANNER),)
     query = DoorQuery
 
     @extend_schema(

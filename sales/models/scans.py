@@ -11,6 +11,8 @@ from django.db import models
 from sales.models.events import Event
 from sales.models.orders import Ticket
 
+CLOCK_SLACK_SECONDS = 30
+
 
 class ScanOutcome(models.TextChoices):
     """What the door was told."""
@@ -76,6 +78,16 @@ class Scanner(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def clock_off(self) -> int:
+        """How far its clock was off ours, in seconds, whichever way."""
+        return abs(self.clock_ahead_ms) // 1000
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether its clock was off by more than the way of a request explains."""
+        return self.clock_off > CLOCK_SLACK_SECONDS
 
 
 class ScanReport(models.Model):

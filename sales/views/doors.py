@@ -30,6 +30,8 @@ from sales.tickets import TicketNotFound
 
 __all__ = ["door"]
 
+# Links to scanners; the form lists them all.
+_MOST_EVENTS = 10
 _REFUSALS = {
     ScanOutcome.ALREADY_ADMITTED: "Already let in",
     ScanOutcome.VOID: "Void: cancelled or exchanged",
@@ -62,7 +64,8 @@ def door(request: HttpRequest) -> HttpResponse:
     told = _scan(request, given.cleaned_data) if given.is_bound and given.is_valid() else None
     kept = {name: given.data.get(name, "") for name in ("event", "gate")}
     fresh = _form(request, None, initial={**kept, "key": secrets.token_urlsafe(16)})
-    context = {"form": fresh, "told": told, "wrong": given.errors.get("code")}
+    events = fresh.fields["event"].queryset[:_MOST_EVENTS]  # type: ignore[attr-defined] # a ModelChoiceField
+    context = {"form": fresh, "told": told, "wrong": given.errors.get("code"), "events": events}
     response = render(request, "sales/door.html", context)
     add_never_cache_headers(response)
     return response

@@ -20,7 +20,8 @@ const HEADLINES = {
   forged: "Not genuine: nobody here signed it",
   "no-keys": "Cannot be checked yet",
 };
-const MARKS = { good: "✓", check: "!", bad: "✗" };
+const MARKS = { good: "M4 13l5 5L20 6", check: "M12 3v11M12 18.5v2", bad: "M5 5l14 14M19 5L5 19" };
+const SVG = "http://www.w3.org/2000/svg";
 
 const { dataset } = document.body;
 const $ = (id) => document.getElementById(id);
@@ -150,7 +151,7 @@ function tell(scan) {
   const kind = kindOf(scan);
   signal(kind, { sound });
   document.body.dataset.verdict = kind;
-  $("headline").textContent = `${MARKS[kind]} ${HEADLINES[scan.outcome] ?? scan.outcome}`;
+  $("headline").replaceChildren(mark(kind), HEADLINES[scan.outcome] ?? scan.outcome);
   $("place").textContent = place(scan);
   $("detail").textContent = details(scan).join(" ");
 }
@@ -191,7 +192,7 @@ function who({ scanner: name, gate }) {
 }
 
 function clock(time) {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
 async function draw() {
@@ -222,7 +223,7 @@ function line(scan) {
   item.dataset.kind = kind;
   const waits = scan.state === "waiting" ? " · to be reported" : "";
   const what = scan.told === "admitted" ? HEADLINES.admitted : (HEADLINES[scan.outcome ?? scan.told] ?? "");
-  item.append(bold(`${MARKS[kind]} ${what}`), ` ${place(scan)}`, small(`${clock(scan.at)}${waits}`));
+  item.append(bold(mark(kind), what), ` ${place(scan)}`, small(`${clock(scan.at)}${waits}`));
   return item;
 }
 
@@ -235,8 +236,22 @@ function conflictLine(scan) {
   return item;
 }
 
-function bold(text) {
-  return Object.assign(document.createElement("b"), { textContent: text });
+function bold(...parts) {
+  const element = document.createElement("b");
+  element.append(...parts);
+  return element;
+}
+
+/** Draw a tick, an exclamation mark or a cross: fonts of some phones have none. */
+function mark(kind) {
+  const drawing = document.createElementNS(SVG, "svg");
+  const line = document.createElementNS(SVG, "path");
+  drawing.setAttribute("viewBox", "0 0 24 24");
+  drawing.setAttribute("class", "mark");
+  drawing.setAttribute("aria-hidden", "true");
+  line.setAttribute("d", MARKS[kind]);
+  drawing.append(line);
+  return drawing;
 }
 
 function small(text) {

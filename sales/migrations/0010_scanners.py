@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0008_bulk_jobs'),
+        ('sales', '0009_outbox_webhooks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
