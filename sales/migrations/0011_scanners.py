@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0009_outbox_webhooks'),
+        ('sales', '0010_chart_version'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
