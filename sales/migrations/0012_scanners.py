@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sales', '0010_chart_version'),
+        ('sales', '0011_webhook_deleted_at'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
