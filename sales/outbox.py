@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max
 
-from sales.models import Event, EventKind, Order, OutboxEvent, Ticket
+from sales.models import Event, EventKind, EventState, Order, OutboxEvent, Ticket
 from worldseat.celery import app
 
 __all__ = [
@@ -25,10 +25,12 @@ __all__ = [
     "order_changed",
     "order_paid",
     "outbox_row",
+    "tell_event",
     "ticket_changed",
     "utc",
     "wake",
     "wake_delivery",
+    "wake_mail",
     "write",
 ]
 
@@ -37,6 +39,12 @@ __all__ = [
 _WORD_SECONDS = 1.0
 _SILENT_SECONDS = 10.0
 _next_word = 0.0
+
+_STATES = {
+    EventState.PUBLISHED: EventKind.EVENT_PUBLISHED,
+    EventState.PAUSED: EventKind.EVENT_PAUSED,
+    EventState.CLOSED: EventKind.EVENT_CLOSED,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -94,10 +102,19 @@ def wake() -> None:
 
 def wake_delivery() -> None:
     """Tell a worker that a delivery is due now; beat looks for itself if that fails."""
+    _tell("sales.deliver_webhooks")
+
+
+def wake_mail() -> None:
+    """Tell a worker that a mail is due now; beat looks for itself if that fails."""
+    _tell("sales.send_mails")
+
+
+def _tell(task: str) -> None:
     try:
-        app.send_task("sales.deliver_webhooks", expires=60, retry=False)
+        app.send_task(task, expires=60, retry=False)
     except Exception as error:
-        _log.warning("No worker was told of a delivery, beat will be: %s", error)
+        _log.warning("No worker was told to %s, beat will: %s", task, error)
 
 
 def order_paid(order: Order, tickets: Sequence[Ticket], *, now: datetime) -> OutboxEvent:
@@ -176,6 +193,23 @@ def event_changed(
         payload={"event": _event(event), "changes": told},
         now=now,
     )
+
+
+def tell_event(before: Mapping[str, Any], event: Event, *, now: datetime) -> None:
+    """Write what a change of an event means to others, in its transaction; often that is nothing.
+
+    `before` has its `state`, `starts_at` and `venue` (the Venue) as they were.
+    """
+    if before["state"] != event.state and event.state in _STATES:
+        change = {"state": [str(before["state"]), str(event.state)]}
+        write(event_changed(event, _STATES[EventState(event.state)], change, now=now))
+    moved: dict[str, list[Any]] = {}
+    if before["starts_at"] != event.starts_at:
+        moved["starts_at"] = [before["starts_at"], event.starts_at]
+    if before["venue"] != event.venue:
+        moved["venue"] = [str(before["venue"]), str(event.venue)]
+    if moved and event.state != EventState.DRAFT:
+        write(event_changed(event, EventKind.EVENT_CHANGED, moved, now=now))
 
 
 def utc(instant: datetime) -> str:

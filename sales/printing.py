@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,7 +27,7 @@ from sales.models import Event, Ticket, TicketState
 from sales.tickets import code_of
 from worldseat.money import format_money
 
-__all__ = ["qr_svg", "ticket_pdf", "when"]
+__all__ = ["qr_svg", "ticket_pdf", "when", "when_at"]
 
 _FAMILY = "firago"
 _FONTS = {"": "figo", "B": "figbo"}  # pymupdf-fonts' own names
@@ -54,11 +55,16 @@ def _qr(ticket: Ticket) -> segno.QRCode:
 
 def when(event: Event) -> str:
     """Write when an event starts, in its venue's time zone: `Friday, 1 January 2027, 20:00 CET`."""
+    return when_at(event.starts_at, event.venue.time_zone)
+
+
+def when_at(instant: datetime, time_zone: str) -> str:
+    """Write an instant in a time zone, as `when` does; an unknown zone is UTC."""
     try:
-        zone = ZoneInfo(event.venue.time_zone)
+        zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = ZoneInfo("UTC")
-    local = timezone.localtime(event.starts_at, zone)
+    local = timezone.localtime(instant, zone)
     return f"{local:%A}, {local.day} {local:%B %Y, %H:%M} {local:%Z}"
 
 

@@ -21,7 +21,7 @@ from sales.stampede.faults import end_faults
 from sales.stampede.runner import run_share
 from sales.stampede.settling import SETTLED, prepare_stampede, settle, start_stampede
 from sales.stampede.staging import controls
-from sales.telling import delivering, draining
+from sales.telling import delivering, draining, mailing
 from worldseat.celery import app
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "deliver_webhooks",
     "drain_outbox",
     "resume_bulk_jobs",
+    "send_mails",
     "settle_payments",
     "stampede",
     "stampede_region",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _delivering = Lock()
+_mailing = Lock()
 
 _WATCH_SECONDS = 3
 # A stampede that runs longer is settled by who looks at it.
@@ -62,6 +64,18 @@ def drain_outbox() -> None:
     """Make deliveries of what has happened (beat, and `outbox.wake`), and have them sent."""
     if draining.drain():
         deliver_webhooks.apply_async(expires=60, retry=False)
+        send_mails.apply_async(expires=60, retry=False)
+
+
+@app.task(name="sales.send_mails")
+def send_mails() -> None:
+    """Send fans the mails that are due (beat); one run a process."""
+    if _mailing.acquire(blocking=False):
+        try:
+            mailing.write_mailings()
+            mailing.send_mails()
+        finally:
+            _mailing.release()
 
 
 @app.task(name="sales.deliver_webhooks")

@@ -27,7 +27,15 @@ from django.utils import timezone
 from worldseat.celery import app
 from worldseat.local import state
 
-__all__ = ["Attachment", "Mail", "render_mail", "send_mail_later", "send_now", "site_url"]
+__all__ = [
+    "Attachment",
+    "Mail",
+    "is_refused_for_good",
+    "render_mail",
+    "send_mail_later",
+    "send_now",
+    "site_url",
+]
 
 # File name, content, media type.
 Attachment: TypeAlias = tuple[str, bytes, str]
@@ -125,7 +133,7 @@ def _send(
             message_id=message_id,
         )
     except (OSError, smtplib.SMTPException) as error:
-        if _is_for_good(error):
+        if is_refused_for_good(error):
             _log.error("The mail %s to %s was refused: %s", template, to, error)
             return
         wait = min(4 * 2**task.request.retries, _LONGEST_WAIT_SECONDS)
@@ -137,7 +145,7 @@ def _jittered(seconds: float) -> float:
     return seconds * (0.75 + 0.5 * (uuid.uuid4().int % 1000) / 1000)
 
 
-def _is_for_good(error: BaseException) -> bool:
+def is_refused_for_good(error: BaseException) -> bool:
     """Tell whether a mail server said 5xx: it would say so again (RFC 5321, 4.2.1)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())

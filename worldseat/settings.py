@@ -212,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "send-mails": {"task": "sales.send_mails", "schedule": 5.0, "options": {"expires": 5}},
     "tidy-outbox": {"task": "sales.tidy_outbox", "schedule": 600.0, "options": {"expires": 60}},
     "resume-bulk-jobs": {"task": "sales.resume_bulk_jobs", "schedule": 15.0},
 }
