@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -16,7 +16,8 @@ from knox.models import get_token_model
 
 from accounts import api_key_admin  # registers itself
 from accounts.audited_admin import PlatformAdmin, is_superuser
-from accounts.models import AuditEntry, Membership, Organisation, Role, User
+from accounts.members import hold_owners, is_last_owner
+from accounts.models import AuditEntry, Invitation, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantAdmin, TenantFilter, TenantForm
 
@@ -33,6 +34,7 @@ else:  # it publishes no types, and has Django's interface
 __all__ = [
     "AuditEntryAdmin",
     "AuthTokenAdmin",
+    "InvitationAdmin",
     "MembershipAdmin",
     "OrganisationAdmin",
     "UserAdmin",
@@ -152,18 +154,11 @@ class MembershipForm(TenantForm[Membership]):
             and Membership.objects.filter(organisation=organisation, user=user).exists()
         ):
             raise ValidationError("This person has a role in the organisation already.")
+        if not self.instance._state.adding:
+            hold_owners(self.instance.organisation_id)
         if cleaned.get("role") != Role.OWNER and is_last_owner(self.instance):
             raise ValidationError("An organisation needs an owner: make somebody else one first.")
         return cleaned
-
-
-def is_last_owner(membership: Membership) -> bool:
-    """Tell whether an organisation would have no owner without this membership."""
-    owners = Membership.objects.filter(
-        organisation_id=membership.organisation_id, role=Role.OWNER, user__is_active=True
-    )
-    found = list(owners.values_list("pk", flat=True)[:2])
-    return found == [membership.pk]
 
 
 @admin.register(Membership)
@@ -191,11 +186,30 @@ class MembershipAdmin(TenantAdmin[Membership]):
         """Keep the last owner."""
         return super().has_delete_permission(request, obj) and not (obj and is_last_owner(obj))
 
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        """Keep the last owner, also where two are removed at one instant."""
+        hold_owners(obj.organisation_id)
+        if is_last_owner(obj):
+            raise PermissionDenied
+        super().delete_model(request, obj)
+
     def get_actions(self, request: HttpRequest) -> Any:
         """Offer no bulk delete: one by one, so that an owner is left."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyTenantAdmin[Invitation]):
+    """Who was invited; sent and withdrawn on the page of an organisation's people."""
+
+    view_role = Role.MANAGER
+    list_display = ("email", "role", "organisation", "sent_at", "expires_at", "accepted_at")
+    list_filter = ("role", ("organisation", TenantFilter))
+    list_select_related = ("organisation",)
+    search_fields = ("email",)
+    ordering = ("-created_at",)
 
 
 @admin.register(AuditEntry)

@@ -69,7 +69,8 @@ class RegistrationForm(forms.Form):
 @never_cache
 def register(request: HttpRequest) -> HttpResponse:
     """Make an account and log in, or say what is wrong with the form."""
-    form = RegistrationForm(request.POST or None)
+    # A link of ours may know the address: an invitation's does.
+    form = RegistrationForm(request.POST or None, initial={"email": request.GET.get("email", "")})
     if request.method == "POST" and form.is_valid() and (user := _register(form)):
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, f"Welcome. You are logged in as {user.email}.")

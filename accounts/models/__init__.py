@@ -2,6 +2,7 @@
 
 from accounts.models.api_keys import ApiKey, ApiKeyUser, Scope
 from accounts.models.audit import AppendOnly, AuditEntry, AuditEntryQuerySet
+from accounts.models.invitations import Invitation
 from accounts.models.organisations import Membership, Organisation, OrganisationQuerySet, Role
 from accounts.models.users import User, UserManager
 
@@ -11,6 +12,7 @@ __all__ = [
     "AppendOnly",
     "AuditEntry",
     "AuditEntryQuerySet",
+    "Invitation",
     "Membership",
     "Organisation",
     "OrganisationQuerySet",

@@ -11,7 +11,7 @@ from django.db.models import Model
 
 from accounts.api_keys import add_key
 from accounts.audit import record
-from accounts.models import ApiKey, Membership, Organisation, User
+from accounts.models import ApiKey, Invitation, Membership, Organisation, User
 from accounts.tenant_admin import TenantAdmin
 from sales.models import (
     Allowance,
@@ -75,6 +75,14 @@ def acmes_rows(
     )
     key = ApiKey(organisation=acme, name=SECRET, scopes=["scan"], created_by=alice)
     add_key(key, actor=alice, now=now)
+    invitation = Invitation.objects.create(
+        organisation=acme,
+        email=f"{SECRET.lower()}@example.com",
+        role="viewer",
+        created_at=now,
+        sent_at=now,
+        expires_at=now,
+    )
     price_type = PriceType.objects.create(category=seat.category, name=SECRET, price_minor=1)
     stampede = Stampede.objects.create(event=event, seat=seats[1], buyers=1, created_at=now)
     region = StampedeRegion.objects.create(stampede=stampede, region=SECRET, buyers=1)
@@ -120,6 +128,7 @@ def acmes_rows(
         scan,
         code,
         key,
+        invitation,
         price_type,
         job,
         batch,
