@@ -11,6 +11,7 @@ from sales.views import (
     evidence,
     orders,
     purchases,
+    queue,
     scanners,
     stampedes,
     starting,
@@ -18,6 +19,7 @@ from sales.views import (
 )
 from sales.views.organise import doors as organise_doors
 from sales.views.organise import orders as organise_orders
+from sales.views.organise import queue as organise_queue
 from sales.views.organise import returning as organise_returning
 from sales.views.organise import start as organise_start
 from sales.views.organise import tickets as organise_tickets
@@ -29,6 +31,7 @@ urlpatterns = [
     path("events/<uuid:event_id>/", events.event, name="event"),
     path("events/<uuid:event_id>/map.svg", events.seat_map, name="event-map"),
     path("events/<uuid:event_id>/purchase/", purchases.purchase, name="purchase"),
+    path("events/<uuid:event_id>/queue/", queue.queue, name="queue"),
     path("orders/", orders.orders, name="order-list"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
@@ -37,6 +40,11 @@ urlpatterns = [
     path("organise/", organise_start.start, name="organise"),
     path("organise/", include("sales.views.organise.urls")),
     path("organise/events/<uuid:event_id>/door/", organise_doors.doors, name="organise-doors"),
+    path(
+        "organise/events/<uuid:event_id>/queue/",
+        organise_queue.queue,
+        name="organise-queue",
+    ),
     path("organise/orders/", organise_orders.orders, name="organise-orders"),
     path("organise/orders/<uuid:order_id>/", organise_orders.order, name="organise-order"),
     path(

@@ -107,7 +107,7 @@ def queue_json(view: View) -> dict[str, Any]:
         "id": str(view.place_id),
         "event": str(standing.event_id),
         "state": view.state.value,
-        "joined": standing.joined,
+        "joined": view.joined,
         "ahead": view.ahead,
         "estimated_seconds": view.seconds,
         "too_few_seats": view.few,

@@ -16,10 +16,13 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from sales.events import EventNotFound, NotOnSale, check_on_sale, visible_event
 from sales.models import Event, EventState, PriceCategory, Seat, free_at
 from sales.pricing import price_of
+from sales.views.queue_cookies import pass_of
 from sales.views.seat_maps import drawn, version_of
+from sales.waiting_room.tokens import Pass, read_pass
 
 __all__ = ["event", "events", "find_event", "render_event", "seat_choice", "seat_map"]
 
@@ -120,6 +123,7 @@ def render_event(
         **choice,
         "event": shown,
         "sale": _sale(shown, now, bool(choice["free"])),
+        "queue_pass": _pass(request, shown, now),
         "problem": problem,
         "preview": preview,
         # Each page has its own: the form sent twice sells once.
@@ -128,6 +132,14 @@ def render_event(
     response = render(request, "sales/event.html", context, status=status)
     add_never_cache_headers(response)
     return response
+
+
+def _pass(request: HttpRequest, shown: Event, now: datetime) -> Pass | None:
+    """Return the visitor's pass from the waiting room, if she has one."""
+    if not shown.has_waiting_room or not isinstance(request.user, User):
+        return None
+    text = pass_of(request, shown.pk)
+    return read_pass(text, event_id=shown.pk, fan_id=request.user.pk, now=now)
 
 
 def seat_choice(

@@ -43,6 +43,7 @@ class QueueView:
     place_id: UUID
     state: QueueState
     standing: Standing
+    joined: int
     ahead: int | None
     seconds: int | None
     few: bool
@@ -115,6 +116,7 @@ def _view(ticket: QueueTicket, standing: Standing, now: datetime, desk: Desk) ->
         place_id=place_id(event_id=ticket.event_id, fan_id=ticket.fan_id),
         state=state,
         standing=standing,
+        joined=max(standing.joined, 1),
         ahead=ahead,
         seconds=seconds,
         few=ahead is not None and ahead >= standing.available + standing.held,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
+from accounts.audit import changed, record
 from sales.models import Event, WaitingRoom
 from sales.waiting_room.desk import Desk
 from sales.waiting_room.desk import desk as own_desk
@@ -51,8 +53,8 @@ class RoomStatus:
     on_sale_at: datetime
 
 
-def set_room(*, event_id: UUID, rules: RoomRules, now: datetime) -> WaitingRoom:
-    """Make or change an event's waiting room, and return it.
+def set_room(*, event_id: UUID, rules: RoomRules, now: datetime, actor: Any = None) -> WaitingRoom:
+    """Make or change an event's waiting room, and return it; the audit log says who did.
 
     A new rate holds from `now` on; whoever has a place keeps it, whatever is changed. Raises
     ValidationError for a rate or a time that lets nobody in, and Event.DoesNotExist.
@@ -60,16 +62,19 @@ def set_room(*, event_id: UUID, rules: RoomRules, now: datetime) -> WaitingRoom:
     with suppress(RoomNotFound):
         own_desk.forget(event_id)
         let_in = own_desk.standing(event_id=event_id, now=now).let_in(now)
-        room = _set(event_id=event_id, rules=rules, let_in=let_in, now=now)
+        room = _set(event_id=event_id, rules=rules, let_in=let_in, actor=actor, now=now)
         own_desk.forget(event_id)
         return room
-    return _set(event_id=event_id, rules=rules, let_in=0, now=now)
+    return _set(event_id=event_id, rules=rules, let_in=0, actor=actor, now=now)
 
 
 @occ_retry(repeatable=True)
-def _set(*, event_id: UUID, rules: RoomRules, let_in: int, now: datetime) -> WaitingRoom:
+def _set(
+    *, event_id: UUID, rules: RoomRules, let_in: int, actor: Any, now: datetime
+) -> WaitingRoom:
     event = Event.objects.get(pk=event_id)
     room = WaitingRoom.objects.filter(event=event).first() or WaitingRoom(event=event)
+    before = _rules_of(room, event)
     if room.rate_per_minute and (
         (room.rate_per_minute, room.is_paused) != (rules.rate_per_minute, rules.is_paused)
     ):
@@ -86,7 +91,23 @@ def _set(*, event_id: UUID, rules: RoomRules, let_in: int, now: datetime) -> Wai
     if event.has_waiting_room != rules.is_on:
         event.has_waiting_room = rules.is_on
         event.save(update_fields=["has_waiting_room"])
+    record(
+        organisation_id=event.organisation_id,
+        actor=actor,
+        action="waiting_room.set",
+        subject=event,
+        changes=changed(before, asdict(rules)),
+        now=now,
+    )
     return room
+
+
+def _rules_of(room: WaitingRoom, event: Event) -> dict[str, Any]:
+    """Return the rules as they are; nothing for a room that is new. Never the seed."""
+    if room._state.adding:
+        return {}
+    names = [field.name for field in fields(RoomRules) if field.name != "is_on"]
+    return {"is_on": event.has_waiting_room, **{name: getattr(room, name) for name in names}}
 
 
 @occ_retry(repeatable=True)

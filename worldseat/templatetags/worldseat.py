@@ -39,3 +39,16 @@ def join_words(value: Any) -> str:
 def has_mailbox(user: Any) -> bool:
     """Tell whether somebody's e-mail address is one: the counter's nameless customers have none."""
     return not str(user.email).endswith(".invalid")
+
+
+@register.filter
+def waiting_words(seconds: int | None) -> str:
+    """Write how long somebody waits, no more exactly than anybody knows."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 60:
+        return "under a minute"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return f"{round(minutes / 60)} hours"
