@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sales.models import Event, EventState
@@ -31,18 +31,38 @@ class EventNotFound(LookupError):
     """There is no such event."""
 
 
+class HasSale(Protocol):
+    """An event, or what was read of one."""
+
+    @property
+    def state(self) -> str:
+        """One of EventState."""
+
+    @property
+    def plan_id(self) -> UUID | None:
+        """Set when its seats are complete."""
+
+    @property
+    def on_sale_at(self) -> datetime:
+        """From when on it sells."""
+
+    @property
+    def off_sale_at(self) -> datetime:
+        """Until when."""
+
+
 def check_on_sale(event: Event, *, now: datetime) -> None:
     """Raise NotOnSale unless the event sells at `now`."""
     if reason := _why_not_on_sale(event, now):
         raise NotOnSale(event, reason)
 
 
-def is_on_sale(event: Event, *, now: datetime) -> bool:
+def is_on_sale(event: HasSale, *, now: datetime) -> bool:
     """Tell whether the event sells at `now`."""
     return not _why_not_on_sale(event, now)
 
 
-def _why_not_on_sale(event: Event, now: datetime) -> str:
+def _why_not_on_sale(event: HasSale, now: datetime) -> str:
     if event.state == EventState.PAUSED:
         return "The sale is paused."
     if event.state != EventState.PUBLISHED:

@@ -7,12 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from sales.models import Event, PriceCategory, PriceType
+from typing import Protocol
 
 __all__ = ["Price", "price_of", "total_of"]
 
 _BASIS_POINTS = 10_000
+
+
+class HasFee(Protocol):
+    """An event, or what was read of one."""
+
+    @property
+    def fee_minor(self) -> int:
+        """The fixed part."""
+
+    @property
+    def fee_basis_points(self) -> int:
+        """The share of the price."""
+
+
+class HasPrice(Protocol):
+    """A category or a price type, or what was read of one."""
+
+    @property
+    def price_minor(self) -> int:
+        """The price without the fee."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,7 @@ class Price:
         return self.price_minor + self.fee_minor
 
 
-def price_of(event: Event, category: PriceCategory, price_type: PriceType | None = None) -> Price:
+def price_of(event: HasFee, category: HasPrice, price_type: HasPrice | None = None) -> Price:
     """Return the price of a seat of a category, full or of a price type.
 
     The fee is the event's fixed part and its share of the price, halves rounded up. What costs

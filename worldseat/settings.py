@@ -375,6 +375,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# --- Sales ---------------------------------------------------------------------------------
+
+# Whether the plain purchase over the API takes two round trips to the database (sales.lean) or the
+# naive way, which does the same.
+LEAN_PURCHASES = env_bool("LEAN_PURCHASES", default=True)
+
 # --- REST API ------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

@@ -32,6 +32,13 @@ def free_at(now: datetime, *, of: str = "") -> models.Q:
     return models.Q(**{f"{of}status": SeatStatus.AVAILABLE}) | models.Q(**held)
 
 
+def is_free_at(status: str, held_until: datetime | None, now: datetime) -> bool:
+    """Tell of a seat in hand what `free_at` asks the database for."""
+    if status == SeatStatus.HELD:
+        return held_until is not None and held_until <= now
+    return status == SeatStatus.AVAILABLE
+
+
 class SeatQuerySet(models.QuerySet["Seat"]):
     """Seats, as a chart needs them."""
 
@@ -108,9 +115,7 @@ class Seat(models.Model):
 
     def is_free(self, now: datetime) -> bool:
         """Tell whether it can be had at an instant."""
-        if self.status == SeatStatus.HELD:
-            return self.held_until is not None and self.held_until <= now
-        return self.status == SeatStatus.AVAILABLE
+        return is_free_at(self.status, self.held_until, now)
 
     def is_kept_by(self, hold: Hold) -> bool:
         """Tell whether it still is a hold's: nobody has taken it over, whatever the time."""

@@ -18,7 +18,7 @@ from tests.api.calls import ApiAs, assert_nothing_sold, assert_problem, buy
 from tests.cast import make_event
 from worldseat.dsql.occ import OutcomeUnknown
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form")]
 
 
 def test_sells_a_seat(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:
@@ -175,12 +175,13 @@ def test_says_busy_when_the_database_does_not_settle(
     error: Exception,
     claims: str,
 ) -> None:
-    def fail(**_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         if isinstance(error, psycopg.Error):
             raise OperationalError(*error.args) from error
         raise error
 
     monkeypatch.setattr("sales.api.purchases.purchase", fail)
+    monkeypatch.setattr("sales.api.lean.purchase", fail)
     answer = buy(api_as(fay), event, seat)
     problem = assert_problem(answer, 503, "busy")
     assert answer["Retry-After"] == "1"

@@ -8,7 +8,7 @@ from accounts.models import User
 from sales.models import Event, Order, Seat, StoredAnswer
 from tests.api.calls import ApiAs, assert_nothing_sold, assert_problem, buy
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form")]
 
 
 def test_gets_the_first_answer(api_as: ApiAs, fay: User, event: Event, seat: Seat) -> None:

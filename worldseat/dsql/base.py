@@ -37,6 +37,7 @@ from worldseat.dsql.features import DatabaseFeatures
 from worldseat.dsql.introspection import DatabaseIntrospection
 from worldseat.dsql.limits import naming_the_limit
 from worldseat.dsql.operations import DatabaseOperations
+from worldseat.dsql.pipelines import Write, commit_with
 from worldseat.dsql.schema import DsqlSchemaEditor, StandInSchemaEditor
 from worldseat.dsql.validation import DatabaseValidation
 
@@ -83,6 +84,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
         super().__init__(settings_dict, alias)
+        # See worldseat.dsql.pipelines.
+        self.writes_at_commit: list[Write] = []
         self.SchemaEditorClass: type[Any] = StandInSchemaEditor
         if self.uses_iam:
             self.SchemaEditorClass = DsqlSchemaEditor
@@ -260,5 +263,14 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                 "no savepoints: the whole transaction is lost, nothing was stored. Let the error "
                 "out of the atomic block."
             )
+        writes, self.writes_at_commit = self.writes_at_commit, []
         with naming_the_limit():
-            super()._commit()  # type: ignore[misc]  # stubs lack it
+            if writes:
+                commit_with(self, writes)
+            else:
+                super()._commit()  # type: ignore[misc]  # stubs lack it
+
+    def _rollback(self) -> None:
+        """Roll back, and forget what was to be written at COMMIT."""
+        self.writes_at_commit = []
+        super()._rollback()  # type: ignore[misc]  # stubs lack it

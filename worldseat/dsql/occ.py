@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
@@ -263,8 +263,12 @@ class _Attempt:
         counted = _tally.get() or Tally()
         counted.attempts += 1
         try:
-            connections[self.using].ensure_connection()
+            connection: Any = connections[self.using]
+            connection.ensure_connection()
             self.connected = True
+            # A kept connection that has died shows at its first statement, and another run is
+            # ours anyway: to ask it beforehand would be one more round trip.
+            connection.health_check_done = True
             with transaction.atomic(using=self.using):
                 # Registered first, so it runs before the body's own hooks.
                 transaction.on_commit(self._mark_committed, using=self.using)

@@ -1,0 +1,139 @@
+"""The plain purchase over HTTP, without what REST framework does for requests of every kind.
+
+It takes what an ordinary client sends: a bearer token, JSON with a seat and nothing else, a key of
+printable ASCII. All else, and every case that `sales.lean` leaves, goes to the view as always.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from knox.crypto import hash_token
+
+from sales.api.answers import SALE_REFUSALS
+from sales.idempotency import fingerprint
+from sales.lean.purchases import Answered, Asked, Sold, purchase
+from sales.lean.statements import Row
+from sales.models import OrderState, Seat, TicketState
+from sales.seats import SeatTaken
+from worldseat.api.idempotency import LONGEST, REPLAYED
+from worldseat.api.money import money, utc
+from worldseat.api.problems import MEDIA_TYPE, answer
+
+__all__ = ["lean_purchase"]
+
+_LONGEST_BODY = 1000
+_LONGEST_TOKEN = 200
+
+
+def lean_purchase(request: HttpRequest, event_id: UUID) -> HttpResponse | None:
+    """Answer a plain purchase; None: nothing was done, the view has to."""
+    asked = _asked(request, event_id)
+    if asked is None:
+        return None
+    try:
+        answered = purchase(
+            asked,
+            region=settings.REGION,
+            now=timezone.now(),
+            sold=lambda sale: Answered(201, _json(order_body(sale))),
+            taken=lambda row: Answered(409, _json(_taken(row, request.path))),
+        )
+    except Exception as error:
+        return answer(error, request)
+    return None if answered is None else _response(answered)
+
+
+def _asked(request: HttpRequest, event_id: UUID) -> Asked | None:
+    """Read a plain purchase, None for anything else."""
+    meta = request.META
+    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
+    key = meta.get("HTTP_IDEMPOTENCY_KEY", "")
+    if (
+        request.method != "POST"
+        or scheme != "Bearer"
+        or not _is_plain(token, _LONGEST_TOKEN)
+        or not _is_plain(key, LONGEST)
+        or meta.get("QUERY_STRING")
+        or meta.get("CONTENT_TYPE") != "application/json"
+        or not 0 < int(meta.get("CONTENT_LENGTH") or 0) <= _LONGEST_BODY
+    ):
+        return None
+    try:
+        body = json.loads(request.body)
+        seat_id = UUID(body["seat"]) if body.keys() == {"seat"} else None
+        digest = hash_token(token)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return None
+    if seat_id is None:
+        return None
+    same = fingerprint(method="POST", path=request.path, body=body)
+    return Asked(digest, event_id, seat_id, key, same, meta.get("HTTP_QUEUE_PASS", ""))
+
+
+def _is_plain(text: str, longest: int) -> bool:
+    return 0 < len(text) <= longest and text.isascii() and text.isprintable()
+
+
+def order_body(sale: Sold) -> dict[str, Any]:
+    """Return what `OrderOut` would make of the order."""
+    row, price, currency = sale.row, sale.price, sale.row.currency
+    total, fee = money(price.total_minor, currency), money(price.fee_minor, currency)
+    return {
+        "id": str(sale.order_id),
+        "reference": sale.reference,
+        "event": {
+            "id": str(sale.asked.event_id),
+            "name": row.event_name,
+            "starts_at": utc(row.starts_at),
+        },
+        "state": OrderState.PAID.value,
+        "total": total,
+        "fees": fee,
+        "refunded": money(0, currency),
+        "region": sale.region,
+        "created_at": utc(sale.at),
+        "tickets": [
+            {
+                "id": str(sale.ticket_id),
+                "seat": {
+                    "id": str(row.seat_id),
+                    "guid": row.guid,
+                    "section": row.section,
+                    "row": row.row,
+                    "number": row.number,
+                    "label": f"{row.row}-{row.number}",
+                },
+                "state": TicketState.VALID.value,
+                "price": total,
+                "fee": fee,
+                "price_type": "",
+            }
+        ],
+    }
+
+
+def _taken(row: Row, path: str) -> dict[str, Any]:
+    seat = Seat(pk=row.seat_id, section=row.section, row=row.row, number=row.number)
+    seat.status = row.status
+    return SALE_REFUSALS[SeatTaken](SeatTaken([seat])).body(path)
+
+
+def _json(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _response(answered: Answered) -> HttpResponse:
+    response = HttpResponse(
+        answered.body,
+        status=answered.status,
+        content_type=MEDIA_TYPE if answered.status >= 400 else "application/json",
+    )
+    if answered.replayed:
+        response[REPLAYED] = "true"
+    return response

@@ -1,0 +1,166 @@
+"""The lean sale: one read with BEGIN, one decision, one batch of writes with COMMIT.
+
+As naive as `sales.purchases`: it reads that the seat is free and that the fan may have one more,
+and writes both rows. Whoever wrote one of them meanwhile makes it conflict and run again. The token
+is read in the same snapshot, so none that was revoked before sells anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from accounts.tokens import SIMULATED
+from sales.events import is_on_sale
+from sales.idempotency import KEPT_FOR
+from sales.lean.statements import ALLOWANCE, ANSWER, LEDGER, ORDER, READ, SEAT, TICKET, Row, row_of
+from sales.models import LedgerKind, OrderState, TicketState
+from sales.models.orders import new_reference
+from sales.models.seats import is_free_at
+from sales.pricing import Price, price_of
+from sales.waiting_room.tokens import read_pass
+from worldseat.dsql.occ import occ_retry
+from worldseat.dsql.pipelines import Write, begin_with_read, write_at_commit
+
+__all__ = ["Answered", "Asked", "Sold", "purchase"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A purchase as it arrived: whose token (its digest), which seat, under which key."""
+
+    token_digest: str
+    event_id: UUID
+    seat_id: UUID
+    key: str
+    fingerprint: str
+    queue_pass: str = ""
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What was sold, for the answer."""
+
+    row: Row
+    asked: Asked
+    price: Price
+    order_id: UUID
+    ticket_id: UUID
+    reference: str
+    region: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer: an HTTP status and a JSON body as text; whether an earlier request got it."""
+
+    status: int
+    body: str
+    replayed: bool = False
+
+
+@occ_retry(repeatable=True)
+def purchase(
+    asked: Asked,
+    *,
+    region: str,
+    now: datetime,
+    sold: Callable[[Sold], Answered],
+    taken: Callable[[Row], Answered],
+) -> Answered | None:
+    """Sell a seat, or refuse one that is taken, and keep the answer under the key.
+
+    `sold` and `taken` make the answer; they run as often as the transaction does. Returns None, and
+    has written nothing, where the case is not plain: `sales.purchases` decides it. Raises the
+    database's conflict when it did not settle in time (nothing is written), and OutcomeUnknown.
+    """
+    row = row_of(begin_with_read(READ, _parameters(asked)))
+    if row is None or not _is_plain(row, asked, now):
+        return None
+    if row.key_status is not None and row.key_body is not None and _is_kept(row, now):
+        return Answered(row.key_status, row.key_body, replayed=True)
+    if is_free_at(row.status, row.held_until, now):
+        sale = _sale(row, asked, region, now)
+        answer, writes = sold(sale), _writes(sale)
+    else:
+        answer, writes = taken(row), []
+    kept = [uuid4(), row.fan_id, asked.key, asked.fingerprint, answer.status, answer.body, now]
+    write_at_commit([*writes, (ANSWER.statement, kept)])
+    return answer
+
+
+def _parameters(asked: Asked) -> list[object]:
+    return [asked.token_digest, asked.seat_id, asked.event_id, asked.key]
+
+
+def _is_plain(row: Row, asked: Asked, now: datetime) -> bool:
+    """Tell whether it may buy this seat without a code, a limit being reached, or a second look."""
+    if _is_kept(row, now):
+        same = row.key_fingerprint == asked.fingerprint and row.key_status is not None
+        return same and _is_hers(row, now)
+    return (
+        _is_hers(row, now)
+        and row.seat_id is not None
+        and is_on_sale(row, now=now)
+        and (not row.has_waiting_room or _has_pass(row, asked, now))
+        and not row.code_required
+        and row.category_limit is None
+        and (row.used or 0) < row.limit_per_fan
+    )
+
+
+def _is_hers(row: Row, now: datetime) -> bool:
+    """Tell whether the token is good: what `BearerAuthentication` asks for."""
+    return (
+        row.is_active
+        and row.is_simulated == row.token_key.startswith(SIMULATED)
+        and (row.expiry is None or row.expiry >= now)
+    )
+
+
+def _has_pass(row: Row, asked: Asked, now: datetime) -> bool:
+    """Tell whether she was let in from the waiting room."""
+    event, fan = asked.event_id, row.fan_id
+    return read_pass(asked.queue_pass, event_id=event, fan_id=fan, now=now) is not None
+
+
+def _is_kept(row: Row, now: datetime) -> bool:
+    """Tell whether the key was used, and not too long ago."""
+    return row.key_created_at is not None and row.key_created_at > now - KEPT_FOR
+
+
+def _sale(row: Row, asked: Asked, region: str, now: datetime) -> Sold:
+    price = price_of(row, row)
+    return Sold(row, asked, price, uuid4(), uuid4(), new_reference(), region, now)
+
+
+def _writes(sale: Sold) -> list[Write]:
+    """Return what `sales.purchases` writes, in its order."""
+    row, event, price, now = sale.row, sale.asked.event_id, sale.price, sale.at
+    fan, order, currency = row.fan_id, sale.order_id, row.currency
+    seat = sale.asked.seat_id
+    return [
+        (SEAT, [seat, now]),
+        (ALLOWANCE.statement, [uuid4(), event, fan, 1]),
+        (
+            ORDER.statement,
+            [
+                *(order, sale.reference, event, fan, OrderState.PAID),
+                *(price.total_minor, price.fee_minor, currency, sale.region, now),
+            ],
+        ),
+        (
+            TICKET.statement,
+            [
+                *(sale.ticket_id, order, event, seat, fan, TicketState.VALID),
+                *(price.price_minor, price.fee_minor, currency, now),
+            ],
+        ),
+        (
+            LEDGER.statement,
+            [uuid4(), event, order, LedgerKind.SALE, price.total_minor, currency, now],
+        ),
+    ]
