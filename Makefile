@@ -42,8 +42,8 @@ stop-at-every-statement: setup ## migrate stock apps and ours, stopped at every 
 fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes); REQUESTS=200 of each kind
 	@WORLDSEAT_FUZZ=$(or $(REQUESTS),100) $(python) -m pytest tests/api/test_fuzz.py
 
-bench: setup ## what the sale does under a herd; ONLY='herd-postgresql' runs one, JSON=file keeps the figures
-	@$(python) -m tests.benchmarks $(ONLY) $(if $(JSON),--json $(JSON))
+bench: setup ## how fast, beside floors in the same run (20 minutes); ONLY=sale, ROUNDS=5; JSON=file, MARKDOWN=file keep it
+	@$(python) -m tests.benchmarks $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json $(JSON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 clean: ## remove .venv, the local servers' data and the caches
 	@rm -rf .venv .worldseat staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

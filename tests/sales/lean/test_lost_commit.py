@@ -8,7 +8,6 @@ import pytest
 from django.db import DataError, connection
 
 from accounts.models import User
-from sales.lean import purchases
 from sales.lean.statements import ANSWER
 from sales.models import Order, Seat
 from tests.sales.buying import assert_sold_once, assert_untouched
@@ -19,7 +18,7 @@ from tests.sales.test_purchase_lost_commit import (
     lose_the_question,
 )
 from worldseat.dsql.occ import tally
-from worldseat.dsql.pipelines import Statement
+from worldseat.dsql.pipelines import Statement, Write, write_at_commit
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -65,14 +64,13 @@ def test_leaves_nothing_whichever_statement_fails(
 ) -> None:
     """COMMIT is on its way already when a statement before it fails."""
     token = token_of(fay)
-    write = purchases.write_at_commit
     bad = (Statement("bad", "SELECT 1 / $1::int"), [0])
 
-    def write_badly(writes: list[purchases.Write]) -> None:
+    def write_badly(writes: list[Write]) -> None:
         assert len(writes) == 6
-        write([*writes[:position], bad, *writes[position:]])
+        write_at_commit([*writes[:position], bad, *writes[position:]])
 
-    monkeypatch.setattr(purchases, "write_at_commit", write_badly)
+    monkeypatch.setattr("sales.lean.purchases.write_at_commit", write_badly)
     with pytest.raises(DataError, match="division by zero"):
         lean_buy(seat, token)
     monkeypatch.undo()

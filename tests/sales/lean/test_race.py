@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from sales.lean import purchases
 from sales.lean.purchases import Answered
 from sales.models import Event, Order, Seat, StoredAnswer, Ticket
 from tests.cast import at_once, make_fans
 from tests.sales.buying import assert_sold_once
 from tests.sales.lean.buying import lean_buy, token_of
 from worldseat.dsql.occ import tally
+from worldseat.dsql.pipelines import write_at_commit
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -31,15 +31,14 @@ def meeting(monkeypatch: pytest.MonkeyPatch) -> threading.Barrier:
     """Let all buyers read before the first one writes; who runs again waits for nobody."""
     barrier = threading.Barrier(BUYERS)
     met = threading.local()
-    write = purchases.write_at_commit
 
     def wait_and_write(*arguments: Any) -> None:
         if not getattr(met, "already", False):
             met.already = True
             barrier.wait(60)
-        write(*arguments)
+        write_at_commit(*arguments)
 
-    monkeypatch.setattr(purchases, "write_at_commit", wait_and_write)
+    monkeypatch.setattr("sales.lean.purchases.write_at_commit", wait_and_write)
     return barrier
 
 

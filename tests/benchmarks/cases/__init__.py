@@ -1,0 +1,1 @@
+"""The cases, each a module with `run(stage, found, rounds)`: what is measured, and its bars."""

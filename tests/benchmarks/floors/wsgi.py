@@ -1,0 +1,9 @@
+"""The bare Django, for gunicorn."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.floors.settings"
+
+application = get_wsgi_application()

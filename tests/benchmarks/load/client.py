@@ -1,0 +1,137 @@
+"""Send requests over kept connections as fast as they are answered: `... load.client FILE`.
+
+FILE is JSON: host, port, clients, seconds, requests (texts, whole HTTP requests), and `endless`:
+whether to begin again at the last. Prints JSON: statuses, latencies in milliseconds, seconds. It
+parses no more of an answer than its status and its length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import uvloop
+
+
+class Client(asyncio.Protocol):
+    """One connection: the next request goes out when the last one is answered."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._buffer = b""
+        self._sent = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the start, which comes to all at once."""
+        self._transport = transport
+        self._run.connected(self)
+
+    def next(self) -> None:
+        """Send the next request, or leave."""
+        request = self._run.next()
+        if request is None:
+            self._transport.close()
+            return
+        self._sent = perf_counter()
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Note an answer once it is whole."""
+        self._buffer += data
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        status = int(head[9:12])
+        if status != 304 and len(body) < _length(head, body):
+            return
+        self._run.answered(status, perf_counter() - self._sent)
+        self._buffer = b""
+        if b"connection: close" in head.lower():
+            self._run.refused += 1
+            self._transport.close()
+            return
+        self.next()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Leave."""
+        self._run.left()
+
+
+def _length(head: bytes, body: bytes) -> int:
+    lower = head.lower()
+    at = lower.find(b"content-length:")
+    if at >= 0:
+        return int(lower[at + 15 :].split(b"\r\n", 1)[0])
+    # Chunked: whole when its last chunk is there.
+    return 0 if body.endswith(b"0\r\n\r\n") else len(body) + 1
+
+
+class Run:
+    """What all connections share."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        encoded = [each.encode() for each in asked["requests"]]
+        self._requests: Iterator[bytes] = cycle(encoded) if asked.get("endless") else iter(encoded)
+        self._clients = asked["clients"]
+        self._seconds = asked["seconds"]
+        self._ready: list[Client] = []
+        self._open = 0
+        self.refused = 0
+        self.statuses: Counter[int] = Counter()
+        self.latencies: list[float] = []
+        self.over = asyncio.Event()
+
+    def connected(self, client: Client) -> None:
+        self._open += 1
+        self._ready.append(client)
+        if len(self._ready) == self._clients:
+            self.began = self._last = perf_counter()
+            self._until = self.began + self._seconds
+            for each in self._ready:
+                each.next()
+
+    def next(self) -> bytes | None:
+        return next(self._requests, None) if perf_counter() < self._until else None
+
+    def answered(self, status: int, seconds: float) -> None:
+        self.statuses[status] += 1
+        self.latencies.append(seconds)
+        self._last = perf_counter()
+
+    def left(self) -> None:
+        self._open -= 1
+        if not self._open:
+            self.over.set()
+
+    def told(self) -> dict[str, Any]:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "statuses": dict(self.statuses),
+            "latencies": [round(each * 1000, 3) for each in self.latencies],
+            "seconds": self._last - self.began,
+            "closed_early": self.refused,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+        }
+
+
+async def _main(asked: dict[str, Any]) -> dict[str, Any]:
+    run = Run(asked)
+    loop = asyncio.get_running_loop()
+    for _ in range(asked["clients"]):
+        await loop.create_connection(lambda: Client(run), asked["host"], asked["port"])
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(run.over.wait(), asked["seconds"] + 60)
+    return run.told()
+
+
+if __name__ == "__main__":
+    print(json.dumps(uvloop.run(_main(json.loads(Path(sys.argv[1]).read_text())))))
