@@ -19,7 +19,7 @@ from sales.api.answers import SALE_REFUSALS
 from sales.idempotency import fingerprint
 from sales.lean.purchases import Answered, Asked, Sold, purchase
 from sales.lean.statements import Row
-from sales.models import OrderState, Seat, TicketState
+from sales.models import Seat
 from sales.seats import SeatTaken
 from worldseat.api.idempotency import LONGEST, REPLAYED
 from worldseat.api.money import money, utc
@@ -41,7 +41,7 @@ def lean_purchase(request: HttpRequest, event_id: UUID) -> HttpResponse | None:
             asked,
             region=settings.REGION,
             now=timezone.now(),
-            sold=lambda sale: Answered(201, _json(order_body(sale))),
+            sold=lambda order: Answered(201, _json(order_body(order))),
             taken=lambda row: Answered(409, _json(_taken(row, request.path))),
         )
     except Exception as error:
@@ -80,39 +80,39 @@ def _is_plain(text: str, longest: int) -> bool:
     return 0 < len(text) <= longest and text.isascii() and text.isprintable()
 
 
-def order_body(sale: Sold) -> dict[str, Any]:
+def order_body(order: Sold) -> dict[str, Any]:
     """Return what `OrderOut` would make of the order."""
-    row, price, currency = sale.row, sale.price, sale.row.currency
-    total, fee = money(price.total_minor, currency), money(price.fee_minor, currency)
+    ticket, event, seat = order.ticket, order.event, order.ticket.seat
+    total, fee = money(order.total_minor, order.currency), money(order.fees_minor, order.currency)
     return {
-        "id": str(sale.order_id),
-        "reference": sale.reference,
+        "id": str(order.pk),
+        "reference": order.reference,
         "event": {
-            "id": str(sale.asked.event_id),
-            "name": row.event_name,
-            "starts_at": utc(row.starts_at),
+            "id": str(event.pk),
+            "name": event.name,
+            "starts_at": utc(event.starts_at),
         },
-        "state": OrderState.PAID.value,
+        "state": order.state.value,
         "total": total,
         "fees": fee,
-        "refunded": money(0, currency),
-        "region": sale.region,
-        "created_at": utc(sale.at),
+        "refunded": money(0, order.currency),
+        "region": order.region,
+        "created_at": utc(order.created_at),
         "tickets": [
             {
-                "id": str(sale.ticket_id),
+                "id": str(ticket.pk),
                 "seat": {
-                    "id": str(row.seat_id),
-                    "guid": row.guid,
-                    "section": row.section,
-                    "row": row.row,
-                    "number": row.number,
-                    "label": f"{row.row}-{row.number}",
+                    "id": str(seat.pk),
+                    "guid": seat.guid,
+                    "section": seat.section,
+                    "row": seat.row,
+                    "number": seat.number,
+                    "label": f"{seat.row}-{seat.number}",
                 },
-                "state": TicketState.VALID.value,
+                "state": ticket.state.value,
                 "price": total,
                 "fee": fee,
-                "price_type": "",
+                "price_type": ticket.price_type,
             }
         ],
     }

@@ -7,19 +7,36 @@ is read in the same snapshot, so none that was revoked before sells anything.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID, uuid4
+
+from django.db import transaction
 
 from accounts.tokens import SIMULATED
 from sales.events import is_on_sale
 from sales.idempotency import KEPT_FOR
-from sales.lean.statements import ALLOWANCE, ANSWER, LEDGER, ORDER, READ, SEAT, TICKET, Row, row_of
-from sales.models import LedgerKind, OrderState, TicketState
+from sales.lean.statements import (
+    ALLOWANCE,
+    ANSWER,
+    LEDGER,
+    ORDER,
+    OUTBOX,
+    READ,
+    SEAT,
+    TICKET,
+    Row,
+    row_of,
+)
+from sales.models import LedgerKind, Order, OrderState, Ticket, TicketState
 from sales.models.orders import new_reference
 from sales.models.seats import is_free_at
-from sales.pricing import Price, price_of
+from sales.outbox import order_paid, wake
+from sales.pricing import price_of
 from sales.waiting_room.tokens import read_pass
 from worldseat.dsql.occ import occ_retry
 from worldseat.dsql.pipelines import Write, begin_with_read, write_at_commit
@@ -39,18 +56,8 @@ class Asked:
     queue_pass: str = ""
 
 
-@dataclass(frozen=True)
-class Sold:
-    """What was sold, for the answer."""
-
-    row: Row
-    asked: Asked
-    price: Price
-    order_id: UUID
-    ticket_id: UUID
-    reference: str
-    region: str
-    at: datetime
+class Sold(SimpleNamespace):
+    """A paid order, with its model's names; so have its ticket, the seat and the event."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,9 @@ def purchase(
     if row.key_status is not None and row.key_body is not None and _is_kept(row, now):
         return Answered(row.key_status, row.key_body, replayed=True)
     if is_free_at(row.status, row.held_until, now):
-        sale = _sale(row, asked, region, now)
-        answer, writes = sold(sale), _writes(sale)
+        order = _order(row, asked, region, now)
+        answer, writes = sold(order), _writes(order)
+        transaction.on_commit(wake)
     else:
         answer, writes = taken(row), []
     kept = [uuid4(), row.fan_id, asked.key, asked.fingerprint, answer.status, answer.body, now]
@@ -132,35 +140,80 @@ def _is_kept(row: Row, now: datetime) -> bool:
     return row.key_created_at is not None and row.key_created_at > now - KEPT_FOR
 
 
-def _sale(row: Row, asked: Asked, region: str, now: datetime) -> Sold:
+def _order(row: Row, asked: Asked, region: str, now: datetime) -> Sold:
+    """Return what is sold as its models name it: models themselves would take longer to make."""
     price = price_of(row, row)
-    return Sold(row, asked, price, uuid4(), uuid4(), new_reference(), region, now)
+    event = SimpleNamespace(
+        pk=asked.event_id,
+        organisation_id=row.organisation_id,
+        venue_id=row.venue_id,
+        name=row.event_name,
+        slug=row.event_slug,
+        state=row.state,
+        starts_at=row.starts_at,
+        is_simulation=row.is_simulation,
+    )
+    seat = SimpleNamespace(
+        pk=asked.seat_id, guid=row.guid, section=row.section, row=row.row, number=row.number
+    )
+    ticket = SimpleNamespace(
+        pk=uuid4(),
+        seat=seat,
+        state=TicketState.VALID,
+        issue=1,
+        price_minor=price.price_minor,
+        fee_minor=price.fee_minor,
+        total_minor=price.total_minor,
+        price_type="",
+        currency=row.currency,
+    )
+    return Sold(
+        pk=uuid4(),
+        reference=new_reference(),
+        event=event,
+        fan_id=row.fan_id,
+        state=OrderState.PAID,
+        total_minor=price.total_minor,
+        fees_minor=price.fee_minor,
+        refunded_minor=0,
+        currency=row.currency,
+        region=region,
+        created_at=now,
+        ticket=ticket,
+    )
 
 
-def _writes(sale: Sold) -> list[Write]:
+def _writes(order: Sold) -> list[Write]:
     """Return what `sales.purchases` writes, in its order."""
-    row, event, price, now = sale.row, sale.asked.event_id, sale.price, sale.at
-    fan, order, currency = row.fan_id, sale.order_id, row.currency
-    seat = sale.asked.seat_id
+    ticket, now, fan = order.ticket, order.created_at, order.fan_id
+    event, seat = order.event.pk, ticket.seat.pk
+    paid = order_paid(cast("Order", order), [cast("Ticket", ticket)], now=now)
     return [
         (SEAT, [seat, now]),
         (ALLOWANCE.statement, [uuid4(), event, fan, 1]),
         (
             ORDER.statement,
             [
-                *(order, sale.reference, event, fan, OrderState.PAID),
-                *(price.total_minor, price.fee_minor, currency, sale.region, now),
+                *(order.pk, order.reference, event, fan, order.state),
+                *(order.total_minor, order.fees_minor, order.currency, order.region, now),
             ],
         ),
         (
             TICKET.statement,
             [
-                *(sale.ticket_id, order, event, seat, fan, TicketState.VALID),
-                *(price.price_minor, price.fee_minor, currency, now),
+                *(ticket.pk, order.pk, event, seat, fan, ticket.state),
+                *(ticket.price_minor, ticket.fee_minor, order.currency, now),
             ],
         ),
         (
             LEDGER.statement,
-            [uuid4(), event, order, LedgerKind.SALE, price.total_minor, currency, now],
+            [uuid4(), event, order.pk, LedgerKind.SALE, order.total_minor, order.currency, now],
+        ),
+        (
+            OUTBOX.statement,
+            [
+                *(paid.pk, paid.organisation_id, paid.kind, paid.subject_id, paid.sequence),
+                *(json.dumps(paid.payload), paid.created_at),
+            ],
         ),
     ]

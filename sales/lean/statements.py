@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sales.models import Allowance, LedgerEntry, Order, StoredAnswer, Ticket
+from sales.models import Allowance, LedgerEntry, Order, OutboxEvent, StoredAnswer, Ticket
 from worldseat.dsql.pipelines import Insert, Statement
 
-__all__ = ["ALLOWANCE", "ANSWER", "LEDGER", "ORDER", "READ", "SEAT", "TICKET", "Row"]
+__all__ = ["ALLOWANCE", "ANSWER", "LEDGER", "ORDER", "OUTBOX", "READ", "SEAT", "TICKET", "Row"]
 
 
 class Row(NamedTuple):
@@ -31,7 +31,11 @@ class Row(NamedTuple):
     number: str
     status: str
     held_until: datetime | None
+    organisation_id: UUID
+    venue_id: UUID
     event_name: str
+    event_slug: str
+    is_simulation: bool
     starts_at: datetime
     state: str
     plan_id: UUID | None
@@ -57,7 +61,8 @@ READ = Statement(
     """
     SELECT u.id, t.token_key, t.expiry, u.is_active, u.is_simulated,
         s.id, s.guid, s.section, s.row, s.number, s.status, s.held_until,
-        e.name, e.starts_at, e.state, e.plan_id, e.on_sale_at, e.off_sale_at, e.has_waiting_room,
+        e.organisation_id, e.venue_id, e.name, e.slug, e.is_simulation, e.starts_at,
+        e.state, e.plan_id, e.on_sale_at, e.off_sale_at, e.has_waiting_room,
         e.currency, e.limit_per_fan, e.fee_minor, e.fee_basis_points,
         c.price_minor, c.code_required, c.limit_per_fan,
         w.used, a.fingerprint, a.status, a.body, a.created_at
@@ -106,6 +111,12 @@ LEDGER = Insert(
     "lean_ledger",
     LedgerEntry,
     *("id", "event_id", "order_id", "kind", "amount_minor", "currency", "created_at"),
+)
+
+OUTBOX = Insert(
+    "lean_outbox",
+    OutboxEvent,
+    *("id", "organisation_id", "kind", "subject_id", "sequence", "payload", "created_at"),
 )
 
 _KEPT = ("fingerprint", "subject", "status", "body", "created_at")

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # BEGIN and the read; the writes and COMMIT.
 LEAN = 2
-# The token; BEGIN, the earlier answer, the seat, seat, allowance, order, ticket, ledger, answer,
-# COMMIT.
-NAIVE = 11
+# The token; BEGIN, the earlier answer, the seat, seat, allowance, order, ticket, ledger, outbox,
+# answer, COMMIT.
+NAIVE = 12
 
 
 @pytest.mark.parametrize(("lean", "most"), [(True, LEAN), (False, NAIVE)])

@@ -58,7 +58,7 @@ def test_sells_on_a_connection_that_had_died_before(seat: Seat, fay: User) -> No
     assert_sold_once(seat)
 
 
-@pytest.mark.parametrize("position", range(7))
+@pytest.mark.parametrize("position", range(8))
 def test_leaves_nothing_whichever_statement_fails(
     seat: Seat, fay: User, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
@@ -67,7 +67,7 @@ def test_leaves_nothing_whichever_statement_fails(
     bad = (Statement("bad", "SELECT 1 / $1::int"), [0])
 
     def write_badly(writes: list[Write]) -> None:
-        assert len(writes) == 6
+        assert len(writes) == 7
         write_at_commit([*writes[:position], bad, *writes[position:]])
 
     monkeypatch.setattr("sales.lean.purchases.write_at_commit", write_badly)
