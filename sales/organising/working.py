@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from sales.models import BulkJob, JobKind
 from sales.organising.event_copies import copy_seats
 from sales.organising.jobs import Clock, Send, Work, abandoned_jobs, is_small, run_job
+from sales.organising.making_seats import make_seats
 from sales.organising.rights import visible_job
 from sales.organising.seat_jobs import start_seat_job, work_on_seats
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 WORKS: Mapping[str, Work] = {
     JobKind.SEATS: work_on_seats,
     JobKind.COPY_SEATS: copy_seats,
+    JobKind.MAKE_SEATS: make_seats,
 }
 
 

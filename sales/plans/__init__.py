@@ -19,6 +19,8 @@ from sales.plans.refusals import (
     Refused,
     UnknownEvent,
 )
+from sales.plans.storing import PlanIncomplete, plan_of, store_plan
+from sales.plans.tables import parse_table
 
 __all__ = [
     "HIGHEST_PRICE",
@@ -30,6 +32,7 @@ __all__ = [
     "OtherPlan",
     "Place",
     "Plan",
+    "PlanIncomplete",
     "PlanInvalid",
     "PlanUnreadable",
     "PlannedSeat",
@@ -41,6 +44,9 @@ __all__ = [
     "UnknownEvent",
     "import_plan",
     "parse_plan",
+    "parse_table",
     "plan_by_numbers",
+    "plan_of",
     "read_plan",
+    "store_plan",
 ]

@@ -24,11 +24,9 @@ from sales.models import (
     PriceCategory,
     Seat,
     SeatingPlan,
-    Section,
     Stampede,
     Ticket,
 )
-from sales.plans.checks import layout_bytes
 from sales.plans.parsing import Plan, PlannedSeat
 from sales.plans.prices import Prices, missing_categories
 from sales.plans.refusals import (
@@ -38,6 +36,7 @@ from sales.plans.refusals import (
     Published,
     UnknownEvent,
 )
+from sales.plans.storing import missing_zones, plan_row, write_zones
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["Done", "Progress", "import_plan"]
@@ -46,8 +45,6 @@ T = TypeVar("T")
 
 # DSQL changes 3,000 rows in a transaction at most; the event's own row is one of them.
 SEATS_A_BATCH = 2_500
-# ... and 10 MiB; what is stored may be larger than what is sent.
-SECTION_BYTES_A_BATCH = 4 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
 """Called after each batch: seats that are done, seats of the plan."""
@@ -111,7 +108,7 @@ def import_plan(
 @occ_retry(repeatable=True)
 def _begin(*, event_id: UUID, plan: Plan, prices: Prices) -> tuple[UUID, bool]:
     """Look whether the plan may be imported; make its row and the missing categories."""
-    event = Event.objects.select_related("plan").filter(pk=event_id).first()
+    event = Event.objects.select_related("plan", "venue").filter(pk=event_id).first()
     if event is None:
         raise UnknownEvent
     if event.plan:
@@ -136,33 +133,12 @@ def _check_event(event: Event, plan: Plan) -> None:
 
 def _plan_row(event: Event, plan: Plan) -> SeatingPlan:
     """Return the venue's row of this plan, which its events share, or make it."""
-    found = SeatingPlan.objects.filter(venue_id=event.venue_id, digest=plan.digest).first()
-    return found or SeatingPlan.objects.create(
-        organisation_id=event.organisation_id,
-        venue_id=event.venue_id,
-        name=plan.name,
-        width=plan.width,
-        height=plan.height,
-        categories=plan.categories,
-        seat_count=len(plan.seats),
-        digest=plan.digest,
-    )
+    return plan_row(event.venue, plan)
 
 
 def _make_sections(event_id: UUID, plan_id: UUID, plan: Plan) -> None:
-    made = set(Section.objects.filter(plan_id=plan_id).values_list("position", flat=True))
-    batch: list[tuple[int, dict[str, Any]]] = []
-    size = 0
-    for position, zone in enumerate(plan.zones):
-        if position in made:
-            continue
-        size += layout_bytes(zone)
-        if batch and size > SECTION_BYTES_A_BATCH:
-            _write_sections(event_id=event_id, plan_id=plan_id, zones=batch)
-            batch, size = [], layout_bytes(zone)
-        batch.append((position, zone))
-    if batch:
-        _write_sections(event_id=event_id, plan_id=plan_id, zones=batch)
+    for zones in missing_zones(plan_id, plan):
+        _write_sections(event_id=event_id, plan_id=plan_id, zones=zones)
 
 
 @occ_retry(repeatable=True)
@@ -170,20 +146,7 @@ def _write_sections(
     *, event_id: UUID, plan_id: UUID, zones: Sequence[tuple[int, dict[str, Any]]]
 ) -> None:
     _claim(event_id)
-    Section.objects.bulk_create(
-        [
-            Section(
-                plan_id=plan_id,
-                name=zone["name"],
-                # Older plans have no zone_id; pretix falls back to the name.
-                zone_id=zone.get("zone_id") or zone["name"],
-                position=position,
-                layout=zone,
-            )
-            for position, zone in zones
-        ],
-        ignore_conflicts=True,
-    )
+    write_zones(plan_id, zones)
 
 
 @occ_retry(repeatable=True)

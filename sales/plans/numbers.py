@@ -29,12 +29,46 @@ class BadNumbers(ValueError):
 
 @dataclass(frozen=True)
 class Block:
-    """A section by numbers: `rows` as A-H, AA-AF, 1-20 or A-H,J-M; each with `seats` seats."""
+    """A section by numbers: `rows` as A-H, AA-AF, 1-20 or A-H,J-M; each with `seats` seats.
+
+    `skip` are letters that no row's name has, such as IO. The seats of a row are numbered from
+    `first` by `step` (2: odd or even ones), from the left, or `backwards`. `seats_by_row` gives
+    each row's own number of seats, in order. `spacing` is between seats and between rows.
+    """
 
     section: str
     rows: str
     seats: int
     category: str = "Standard"
+    skip: str = ""
+    first: int = 1
+    step: int = 1
+    backwards: bool = False
+    seats_by_row: tuple[int, ...] = ()
+    spacing: float = 25
+
+    def rows_with_seats(self) -> list[tuple[str, int]]:
+        """Return each row's name and how many seats it has; raises BadNumbers."""
+        left_out = set(self.skip.upper())
+        names = [name for name in row_names(self.rows) if not left_out & set(name.upper())]
+        if not names:
+            raise BadNumbers(f"No row of {self.rows!r} is left without {self.skip!r}.")
+        numbers = self.seats_by_row or (self.seats,) * len(names)
+        if len(numbers) != len(names):
+            raise BadNumbers(
+                f"{self.section!r} has {len(names)} rows, and {len(numbers)} numbers of seats."
+            )
+        for number in numbers:
+            if not 1 <= number <= MOST_SEATS_A_ROW:
+                raise BadNumbers(
+                    f"{number} seats a row in {self.section!r}: use 1 to {MOST_SEATS_A_ROW}."
+                )
+        return list(zip(names, numbers, strict=True))
+
+    def seat_numbers(self, seats: int) -> list[int]:
+        """Return a row's numbers, from the left."""
+        numbers = [self.first + at * self.step for at in range(seats)]
+        return numbers[::-1] if self.backwards else numbers
 
 
 def plan_by_numbers(blocks: Sequence[Block]) -> Plan:
@@ -48,7 +82,7 @@ def plan_by_numbers(blocks: Sequence[Block]) -> Plan:
     for name in sections:
         if sections.count(name) > 1:
             raise BadNumbers(f"The section {name!r} is given twice; use names that differ.")
-    seats = sum(len(row_names(block.rows)) * _seats_a_row(block) for block in blocks)
+    seats = sum(number for block in blocks for _, number in block.rows_with_seats())
     if seats > MOST_SEATS:
         raise BadNumbers(f"That makes {seats:,} seats; a plan has at most {MOST_SEATS:,}.")
     return parse_plan(json.dumps(_document(blocks)).encode())
@@ -115,12 +149,12 @@ def _name(number: int, like: str) -> str:
 
 
 def _document(blocks: Sequence[Block]) -> dict[str, Any]:
-    widest = max(block.seats for block in blocks) * _SPACING
+    widest = max(_width(block) for block in blocks)
     zones = []
-    top = _MARGIN + _STAGE_HEIGHT + _SPACING
+    top: float = _MARGIN + _STAGE_HEIGHT + _SPACING
     for block in blocks:
-        zones.append(_zone(block, left=_MARGIN + (widest - block.seats * _SPACING) / 2, top=top))
-        top += (len(zones[-1]["rows"]) + 1) * _SPACING
+        zones.append(_zone(block, left=_MARGIN + (widest - _width(block)) / 2, top=top))
+        top += (len(zones[-1]["rows"]) + 1) * block.spacing
     zones[0]["areas"] = [_stage(zones[0]["position"], widest)]
     seats = sum(len(row["seats"]) for zone in zones for row in zone["rows"])
     categories = list(dict.fromkeys(block.category.strip() for block in blocks))
@@ -140,12 +174,8 @@ def _shortened(text: str, longest: int = 150) -> str:
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
-def _seats_a_row(block: Block) -> int:
-    if not 1 <= block.seats <= MOST_SEATS_A_ROW:
-        raise BadNumbers(
-            f"{block.seats} seats a row in {block.section!r}: use 1 to {MOST_SEATS_A_ROW}."
-        )
-    return block.seats
+def _width(block: Block) -> float:
+    return max(seats for _, seats in block.rows_with_seats()) * block.spacing
 
 
 def _zone(block: Block, *, left: float, top: float) -> dict[str, Any]:
@@ -156,21 +186,26 @@ def _zone(block: Block, *, left: float, top: float) -> dict[str, Any]:
         "position": {"x": left, "y": top},
         "areas": [],
         "rows": [
+            _row(block, row, seats, at) for at, (row, seats) in enumerate(block.rows_with_seats())
+        ],
+    }
+
+
+def _row(block: Block, row: str, seats: int, at: int) -> dict[str, Any]:
+    """Return a row, in the middle of its section."""
+    indent = (_width(block) - seats * block.spacing) / 2
+    return {
+        "row_number": row,
+        "row_number_position": "both",
+        "position": {"x": indent or 0, "y": at * block.spacing},
+        "seats": [
             {
-                "row_number": row,
-                "row_number_position": "both",
-                "position": {"x": 0, "y": at * _SPACING},
-                "seats": [
-                    {
-                        "seat_guid": f"{section}-{row}-{number}",
-                        "seat_number": str(number),
-                        "position": {"x": (number - 0.5) * _SPACING, "y": 0},
-                        "category": block.category.strip(),
-                    }
-                    for number in range(1, block.seats + 1)
-                ],
+                "seat_guid": f"{block.section.strip()}-{row}-{number}",
+                "seat_number": str(number),
+                "position": {"x": (place + 0.5) * block.spacing, "y": 0},
+                "category": block.category.strip(),
             }
-            for at, row in enumerate(row_names(block.rows))
+            for place, number in enumerate(block.seat_numbers(seats))
         ],
     }
 

@@ -16,7 +16,15 @@ from sales.plans.places import Place
 from sales.plans.reading import read_bytes, read_json
 from sales.plans.shape import shape_errors
 
-__all__ = ["MOST_PLACES", "Plan", "PlanInvalid", "PlannedSeat", "parse_plan", "read_plan"]
+__all__ = [
+    "MOST_PLACES",
+    "Plan",
+    "PlanInvalid",
+    "PlannedSeat",
+    "parse_plan",
+    "plan_of_document",
+    "read_plan",
+]
 
 # How many bad places are told; the others are counted.
 MOST_PLACES = 50
@@ -83,10 +91,11 @@ def parse_plan(data: bytes) -> Plan:
     places = list(dict.fromkeys(found))
     if places:
         raise PlanInvalid(places[:MOST_PLACES], max(0, len(places) - MOST_PLACES))
-    return _plan(document)
+    return plan_of_document(document)
 
 
-def _plan(document: dict[str, Any]) -> Plan:
+def plan_of_document(document: dict[str, Any]) -> Plan:
+    """Make a plan of a document that was checked before."""
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return Plan(
         name=document["name"],

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views.organise import events, jobs, seats
+from sales.views.organise import events, jobs, plans, seats
 
 urlpatterns = [
+    path("venues/", plans.venues, name="organise-venues"),
+    path("venues/<uuid:venue_id>/plans/", plans.plans, name="organise-plans"),
+    path("plans/sample.csv", plans.sample, name="organise-plan-sample"),
+    path("plans/<uuid:plan_id>/", plans.plan, name="organise-plan"),
+    path("plans/<uuid:plan_id>/map.svg", plans.plan_map, name="organise-plan-map"),
+    path("plans/<uuid:plan_id>/take/", plans.take, name="organise-plan-take"),
+    path("plans/<uuid:plan_id>/discard/", plans.discard, name="organise-plan-discard"),
+    path("plans/<uuid:plan_id>/make/", plans.make, name="organise-plan-make"),
     path("events/new/", events.new_event, name="organise-new-event"),
     path("events/<uuid:event_id>/", events.event, name="organise-event"),
     path("events/<uuid:event_id>/move/", events.move, name="organise-move"),

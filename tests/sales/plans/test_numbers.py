@@ -93,3 +93,28 @@ def test_places_no_two_seats_alike_and_all_within_the_plan() -> None:
     spots = {(each.x, each.y) for each in plan.seats}
     assert len(spots) == len(plan.seats)
     assert all(0 < x < plan.width and 0 < y < plan.height for x, y in spots)
+
+
+def test_numbers_seats_as_halls_do() -> None:
+    block = Block(
+        "Stalls", "H-K", 3, skip="IO", first=2, step=2, backwards=True, seats_by_row=(3, 4, 5)
+    )
+    rows: dict[str, list[tuple[str, float]]] = {}
+    for seat in plan_by_numbers([block]).seats:
+        rows.setdefault(seat.row, []).append((seat.number, seat.x))
+    assert list(rows) == ["H", "J", "K"]
+    assert [number for number, _ in rows["J"]] == ["8", "6", "4", "2"]
+    middles = {sum(x for _, x in seats) / len(seats) for seats in rows.values()}
+    assert len(middles) == 1  # each row in the middle
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        (Block("A", "I", 3, skip="I"), "No row"),
+        (Block("A", "A-C", 3, seats_by_row=(1, 2)), "3 rows, and 2 numbers"),
+    ],
+)
+def test_refuses_rows_that_do_not_fit(block: Block, message: str) -> None:
+    with pytest.raises(BadNumbers, match=message):
+        plan_by_numbers([block])
