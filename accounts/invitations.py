@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.audit import record
+from accounts.emails import mark_confirmed
 from accounts.models import Invitation, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
 from accounts.tenancy import organisations_of
@@ -200,6 +201,7 @@ def accept(*, token: str, user: User, now: datetime) -> Membership:
         raise InvitationNotFound
     found.accepted_at, found.accepted_by = now, user
     found.save(update_fields=["accepted_at", "accepted_by"])
+    mark_confirmed(user)
     _record(found, user, "invitation.accepted", now)
     return held or Membership.objects.create(
         organisation_id=found.organisation_id, user=user, role=found.role

@@ -15,11 +15,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import invitations, members
+from accounts import invitations, members, two_factor
 from accounts.models import Organisation, Role
 from accounts.tenancy import organisations_of
 
-__all__ = ["change", "invitation", "invitation_action", "people", "start"]
+__all__ = [
+    "change",
+    "invitation",
+    "invitation_action",
+    "people",
+    "require_two_factor",
+    "start",
+]
 
 
 class InviteForm(forms.Form):
@@ -67,6 +74,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "roles": Role.choices,
         "is_owner": Role.OWNER in roles,
+        "passwords_only": two_factor.without_two_factor(organisation),
         "now": timezone.now(),
     }
     status = 400 if form.errors else 200
@@ -138,6 +146,24 @@ def change(request: HttpRequest, slug: str, membership_id: UUID) -> HttpResponse
         messages.error(request, f"{error.__doc__} Nothing was changed.")
     still = organisations_of(request.user, role=Role.MANAGER).filter(slug=slug).exists()
     return redirect("accounts:people", slug) if still else redirect("sales:event-list")
+
+
+@require_POST
+@login_required
+def require_two_factor(request: HttpRequest, slug: str) -> HttpResponse:
+    """Require two-factor sign-in of the members, or no more."""
+    organisation = _own(request, slug)
+    on = request.POST.get("require") == "yes"
+    try:
+        two_factor.require(
+            organisation_id=organisation.pk, on=on, actor=request.user, now=timezone.now()
+        )
+    except two_factor.SetItUpFirst as error:
+        messages.error(request, error.__doc__ or "")
+        return redirect("mfa_index")
+    except Organisation.DoesNotExist:
+        raise PermissionDenied from None
+    return redirect("accounts:people", slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, Q, QuerySet
 
 from accounts.models import ApiKeyUser, Membership, Organisation, OrganisationQuerySet, Role
 
-__all__ = ["organisations_of", "roles_at_least"]
+NOBODY = UUID(int=0)
+
+__all__ = ["NOBODY", "memberships_of", "organisations_of", "roles_at_least"]
 
 # Who may do what a role may. No ladder: whoever sits in the box office can scan, but a viewer
 # cannot, and a scanner sees nothing of the organisation but tickets at its doors.
@@ -24,6 +30,19 @@ def roles_at_least(role: Role) -> list[Role]:
     return list(_COVERED_BY[role])
 
 
+def memberships_of(user: Any) -> QuerySet[Membership]:
+    """Return the memberships that give a user anything.
+
+    Where the organisation requires two-factor sign-in, those are hers only once she has it: by
+    no way in, be it a session or a token, is there more.
+    """
+    factors = Authenticator.objects.filter(user_id=user.pk or NOBODY)
+    factors = factors.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return Membership.objects.filter(
+        Q(organisation__requires_two_factor=False) | Exists(factors), user_id=user.pk or NOBODY
+    )
+
+
 def organisations_of(user: Any, *, role: Role = Role.VIEWER) -> OrganisationQuerySet:
     """Return the organisations in which a user has at least a role.
 
@@ -38,5 +57,5 @@ def organisations_of(user: Any, *, role: Role = Role.VIEWER) -> OrganisationQuer
         return Organisation.objects.filter(pk=user.organisation_id)
     if user.is_superuser:
         return Organisation.objects.all()
-    held = Membership.objects.filter(user_id=user.pk, role__in=roles_at_least(role))
+    held = memberships_of(user).filter(role__in=roles_at_least(role))
     return Organisation.objects.filter(pk__in=held.values("organisation_id"))

@@ -19,8 +19,8 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.audited_admin import AuditedAdmin
-from accounts.models import Membership, Role
-from accounts.tenancy import organisations_of, roles_at_least
+from accounts.models import Role
+from accounts.tenancy import memberships_of, organisations_of, roles_at_least
 
 if TYPE_CHECKING:
     from django.contrib.admin import TabularInline
@@ -30,7 +30,6 @@ else:  # it publishes no types, and has Django's interface
 __all__ = ["ReadOnlyTenantAdmin", "TenantAdmin", "TenantFilter", "TenantForm", "TenantInline"]
 
 M = TypeVar("M", bound=Model)
-NOBODY = UUID(int=0)
 
 
 def has_role(request: HttpRequest, role: Role, organisation_id: UUID | None = None) -> bool:
@@ -49,7 +48,7 @@ def _roles_of(request: HttpRequest) -> dict[UUID, str]:
     """Return the user's role by organisation, read once a request."""
     roles: dict[UUID, str] | None = getattr(request, "tenant_roles", None)
     if roles is None:
-        held = Membership.objects.filter(user_id=request.user.pk or NOBODY)
+        held = memberships_of(request.user)
         roles = dict(held.values_list("organisation_id", "role"))
         request.tenant_roles = roles  # type: ignore[attr-defined]  # kept on the request itself
     return roles

@@ -20,6 +20,7 @@ __all__ = [
     "IssuedToken",
     "issue_token",
     "issue_tokens",
+    "revoke_all_tokens",
     "revoke_token",
     "revoke_tokens",
 ]
@@ -57,6 +58,12 @@ def issue_token(*, user_id: UUID, now: datetime) -> IssuedToken:
 def revoke_token(*, digest: str) -> None:
     """Make a token useless; one that is useless already stays so. `digest` is its key."""
     _AuthToken.objects.filter(pk=digest).delete()
+
+
+@occ_retry(repeatable=True)
+def revoke_all_tokens(*, user_id: UUID) -> None:
+    """Make all tokens of a user useless, as a new password does."""
+    _AuthToken.objects.filter(user_id=user_id).delete()
 
 
 def issue_tokens(*, user_ids: Sequence[UUID], now: datetime) -> dict[UUID, str]:

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from accounts.emails import add_address, send_confirmation
 from accounts.models import User
 from accounts.models.users import normalise_email
 from worldseat.dsql.occ import occ_retry
@@ -35,6 +36,8 @@ class LoginFailed(Exception):
 def register(*, email: str, password: str, name: str) -> User:
     """Make an account that can log in at once, and return its user.
 
+    A link to confirm the address is sent.
+
     `email` may be written in any way (see normalise_email) and has to be an address.
     Raises WeakPassword and EmailTaken; nothing is changed then.
     """
@@ -60,10 +63,12 @@ def _insert(*, user: User) -> None:
         User.objects.filter(email=user.email).values_list("pk", flat=True).first()
     )
     if owner_id == user.pk:
+        send_confirmation(add_address(user))  # ours: its COMMIT got no answer
         return
     if owner_id is not None:
         raise EmailTaken
     User.objects.bulk_create([user], ignore_conflicts=True)
+    send_confirmation(add_address(user))
 
 
 def log_in(*, email: str, password: str) -> User:
@@ -71,7 +76,7 @@ def log_in(*, email: str, password: str) -> User:
 
     Raises LoginFailed, which does not tell whether there is such a user: an unknown address, a
     wrong password, an account that was closed and a simulated buyer look alike, and take
-    alike, since a password is hashed for each (django.contrib.auth.backends.ModelBackend).
+    alike, since a password is hashed for each (accounts.backends).
     """
     user = authenticate(username=normalise_email(email), password=password)
     if not isinstance(user, User) or user.is_simulated:

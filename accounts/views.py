@@ -1,51 +1,44 @@
-"""Pages to register and to log in; logging out is Django's."""
+"""The page to register; the other pages of accounts are allauth's, in our templates."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.utils import perform_login
+from allauth.account.views import EmailView
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
-from django.core.exceptions import ValidationError
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import users
+from accounts.emails import is_confirmed
 
-__all__ = ["LogIn", "register"]
-
-
-class LoginForm(AuthenticationForm):
-    """E-mail address and password."""
-
-    username: Any = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "email"})
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Prove who it is, by the same rules as the API."""
-        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
-        if email and password:
-            try:
-                self.user_cache = users.log_in(email=email, password=password)
-            except users.LoginFailed as error:
-                raise ValidationError(error.__doc__ or "") from None
-        return self.cleaned_data
+__all__ = ["EmailPage", "register"]
 
 
-class LogIn(LoginView):
-    """Log in, and go back to where one came from."""
+@method_decorator(login_required, name="dispatch")
+class EmailPage(EmailView):  # type: ignore[misc] # allauth publishes no types
+    """The page to change one's e-mail address, once the present one is confirmed.
 
-    template_name = "accounts/login.html"
-    authentication_form = LoginForm
-    redirect_authenticated_user = True
+    Where it is not, allauth would take it for the one that is being changed to, and leave the
+    account without any.
+    """
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Send a link to the new address, or refuse."""
+        user: Any = request.user
+        if "action_add" in request.POST and not is_confirmed(user):
+            messages.error(request, "Confirm your present address first. Nothing was changed.")
+            return redirect("account_email")
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
 
 
 class RegistrationForm(forms.Form):
@@ -72,9 +65,10 @@ def register(request: HttpRequest) -> HttpResponse:
     # A link of ours may know the address: an invitation's does.
     form = RegistrationForm(request.POST or None, initial={"email": request.GET.get("email", "")})
     if request.method == "POST" and form.is_valid() and (user := _register(form)):
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        messages.success(request, f"Welcome. You are logged in as {user.email}.")
-        return redirect(_next(request))
+        told = f"Welcome. You are logged in as {user.email}. A link to confirm it is in your mail."
+        messages.success(request, told)
+        response: HttpResponse = perform_login(request, user, redirect_url=_next(request))
+        return response
     context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
     return render(request, "accounts/register.html", context, status=400 if form.errors else 200)
 

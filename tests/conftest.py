@@ -25,6 +25,8 @@ def _quick_settings(settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     # Else it would look through what another process of this run is collecting just now.
     settings.WHITENOISE_AUTOREFRESH = True
+    # They share an address; tests/accounts has what tries the limits.
+    settings.ACCOUNT_RATE_LIMITS = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

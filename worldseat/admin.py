@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
-    from django.contrib.admin.forms import AdminAuthenticationForm
 else:  # it publishes no types, and has Django's interface
-    from unfold.forms import AuthenticationForm as AdminAuthenticationForm
     from unfold.sites import UnfoldAdminSite as AdminSite
 
 __all__ = ["WorldSeatAdminSite", "may_use_admin"]
-
-
-class OrganiserAuthenticationForm(AdminAuthenticationForm):
-    """Let in whoever works for an organisation, not only the platform's staff."""
-
-    def confirm_login_allowed(self, user: Any) -> None:
-        """Raise ValidationError unless the user may use the admin."""
-        if not may_use_admin(user):
-            super().confirm_login_allowed(user)
 
 
 class WorldSeatAdminSite(AdminSite):
@@ -31,7 +24,16 @@ class WorldSeatAdminSite(AdminSite):
     site_header = "WorldSeat"
     site_title = "WorldSeat"
     index_title = "Your organisation"
-    login_form = OrganiserAuthenticationForm
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Leave logging in to the site's own page, which asks for the second factor."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Admit members of an organisation and superusers."""

@@ -233,6 +233,9 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "worldseat.apps.WorldSeatAdminConfig",
     "worldseat.apps.WorldSeatConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "accounts",
     "sales",
 ]
@@ -248,6 +251,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.edge.TwoFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -282,6 +287,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
+# django-allauth: its pages are drawn by templates/account, templates/mfa and templates/allauth.
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional"  # to buy; docs/accounts.md says what needs it
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+MFA_ADAPTER = "accounts.adapters.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "WorldSeat"
+MFA_TOTP_TOLERANCE = 1  # a code is good half a minute longer: clocks differ
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "sales:event-list"
 LOGOUT_REDIRECT_URL = "sales:event-list"
@@ -301,6 +323,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY", default=False) else None
 )
+# Whose address the limits on trying passwords count by.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env_bool("BEHIND_PROXY", default=False) else 0
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "worldseat.pages.csrf_failure"
 CONTENT_SECURITY_POLICY = {

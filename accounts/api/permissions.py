@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKeyUser, Organisation, Role, Scope
 from accounts.tenancy import organisations_of
+from accounts.two_factor import who_requires
 from worldseat.api.problems import Problem, invalid, not_found
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class ScopePermission(IsAuthenticated):
         if not super().has_permission(request, view):
             return False
         if self.role and not organisations_of(user, role=self.role).exists():
+            if asking := who_requires(user):
+                raise _denied(f"{asking.name} requires two-factor sign-in: set it up on the site.")
             raise _denied(f"Only {_NAMES[self.role]} of an organisation may do this.")
         return True
 

@@ -32,6 +32,11 @@ class CredentialsIn(StrictSerializer):
 
     email = TextField(max_length=254)
     password = TextField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
+    code = TextField(
+        max_length=20,
+        required=False,
+        help_text="For accounts with two-factor sign-in: a code of the app, or a recovery code.",
+    )
 
 
 class UserOut(serializers.ModelSerializer[User]):

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from accounts import tokens, users
 from accounts.api.authentication import BearerAuthentication, logged_in
 from accounts.api.serializers import CredentialsIn, RegistrationIn, TokenOut, UserOut
-from worldseat.api.problems import invalid, not_authenticated
+from accounts.two_factor import CodeMissing, CodeWrong, check_code
+from worldseat.api.problems import Problem, invalid, not_authenticated
 from worldseat.api.schema import problems
 from worldseat.api.views import APIView
 
@@ -60,7 +61,10 @@ class TokenView(APIView):
         operation_id="log_in",
         tags=["Fans"],
         request=CredentialsIn,
-        responses={200: TokenOut, **problems("invalid", "not-authenticated")},
+        responses={
+            200: TokenOut,
+            **problems("invalid", "not-authenticated", "second-factor-required"),
+        },
         examples=[
             OpenApiExample(
                 "A fan",
@@ -70,12 +74,21 @@ class TokenView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Exchange e-mail address and password for a token."""
+        """Exchange e-mail address and password for a token.
+
+        An account with two-factor sign-in needs a `code` too.
+        """
         given = CredentialsIn(data=request.data)
         given.is_valid(raise_exception=True)
+        shown = given.validated_data
         try:
-            user = users.log_in(**given.validated_data)
-        except users.LoginFailed as error:
+            user = users.log_in(email=shown["email"], password=shown["password"])
+            check_code(user=user, code=shown.get("code", ""))
+        except CodeMissing as error:
+            detail = f"{error.__doc__} Nobody was logged in."
+            headers = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, "second-factor-required", detail, headers=headers) from None
+        except (users.LoginFailed, CodeWrong) as error:
             raise not_authenticated(error.__doc__ or "") from None
         issued = tokens.issue_token(user_id=user.pk, now=timezone.now())
         return Response(TokenOut(issued).data, headers={"Cache-Control": "no-store"})

@@ -34,6 +34,9 @@ class Organisation(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    requires_two_factor = models.BooleanField(
+        default=False, help_text="Members have to log in with a second factor."
+    )
 
     objects = OrganisationQuerySet.as_manager()
 

@@ -34,6 +34,7 @@ TITLES = {
     "invalid": "The request is not valid",
     "idempotency-key-missing": "The Idempotency-Key header is missing",
     "not-authenticated": "Log in first",
+    "second-factor-required": "A code of the second factor is required",
     "permission-denied": "You may not do this",
     "limit-reached": "The limit a fan is reached",
     "code-required": "A valid presale code is required",

@@ -26,6 +26,7 @@ STATUSES = {
     "invalid": 400,
     "idempotency-key-missing": 400,
     "not-authenticated": 401,
+    "second-factor-required": 401,
     "payment-refused": 402,
     "permission-denied": 403,
     "limit-reached": 403,

@@ -1,0 +1,30 @@
+"""Two-factor sign-in in tests: switched on, and its codes."""
+
+from __future__ import annotations
+
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+
+from accounts.models import User
+
+__all__ = ["code_of", "switch_on"]
+
+
+def switch_on(user: User) -> tuple[str, list[str]]:
+    """Give a user an authenticator app; return its secret and her recovery codes."""
+    secret: str = generate_totp_secret()
+    TOTP.activate(user, secret)
+    codes: list[str] = RecoveryCodes.activate(user).get_unused_codes()
+    return secret, codes
+
+
+def code_of(secret: str) -> str:
+    """Return what the app shows now."""
+    counter = next(iter(yield_hotp_counters_from_time()))
+    return str(format_hotp_value(hotp_value(secret, counter)))
