@@ -6,22 +6,35 @@ Exit status 0: every bar that was looked at is met; 1: some are not; 2: it could
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from tests.benchmarks import machine, report
 from tests.benchmarks.figures import Found
-from tests.benchmarks.stage import staged
+from tests.benchmarks.stage import Stage, staged
 from worldseat.local import state
 from worldseat.local.processes import stopped_by_signals
 from worldseat.local.servers import FAILURES
 
-CASES = ("sale", "best_available")
+CASES = (
+    "sale",
+    "one_seat",
+    "best_available",
+    "availability",
+    "regions",
+    "connecting",
+    "servers",
+    "backoff",
+    "growing",
+    "arena",
+)
 # Above this load average before we start, others use the machine too.
 IDLE = 0.7
 
@@ -35,31 +48,54 @@ def main() -> int:
     titles: Mapping[str, str] = {each.CASE: each.TITLE for each in cases.values()}
     found = Found()
     console = Console(stderr=True)
+    failed = False
     home = state.directory() / "bench"
     try:
         with stopped_by_signals(), state.claimed(home), staged(home) as stage:
             about = machine.describe(stage.database_url)
+            about["idle"] = _whose(about["load_average_before"])
+            about["rounds"] = options.rounds
             for name, case in cases.items():
                 began = time.monotonic()
-                case.run(stage, found, options.rounds)
+                failed |= not _ran(case, stage, found, options.rounds)
                 console.print(f"{name}: {time.monotonic() - began:.0f} s", highlight=False)
-            about["load_average_after"] = machine.load()
+                about["load_average_after"] = machine.load()
+                # What has been found so far outlives whatever ends the next case.
+                _write(options, found, about, titles)
     except FAILURES as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-    about["idle"] = (
-        "otherwise idle" if about["load_average_before"] < IDLE else "shared with other work"
-    )
-    about["rounds"] = options.rounds
     report.show(found, titles)
+    if failed:
+        return 2
+    return 0 if all(bar.met for bar in found.bars) else 1
+
+
+def _ran(case: Any, stage: Stage, found: Found, rounds: int) -> bool:
+    """Run a case; one that fails leaves the others theirs, and says so in the report."""
+    try:
+        case.run(stage, found, rounds)
+    except Exception as error:
+        logging.getLogger(__name__).exception("The case %s has failed", case.CASE)
+        found.notes[f"{case.CASE} has failed"] = f"{type(error).__name__}: {error}"
+        return False
+    return True
+
+
+def _whose(load: float) -> str:
+    return "otherwise idle" if load < IDLE else "shared with other work"
+
+
+def _write(
+    options: argparse.Namespace, found: Found, about: Mapping[str, Any], titles: Mapping[str, str]
+) -> None:
     if options.json:
         report.write_json(options.json, found, about)
     if options.markdown:
         report.write_markdown(options.markdown, found, about, titles)
-    return 0 if all(bar.met for bar in found.bars) else 1
 
 
 def _options() -> argparse.Namespace:

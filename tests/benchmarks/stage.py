@@ -38,6 +38,8 @@ class Answered:
     latencies: list[float]
     seconds: float
     client_cpu: float
+    conflicts: int = 0
+    met_conflicts: int = 0
 
     @property
     def rate(self) -> float:
@@ -150,6 +152,8 @@ class Stage:
             latencies=sorted(told["latencies"]),
             seconds=told["seconds"],
             client_cpu=told["cpu_seconds"],
+            conflicts=told["conflicts"],
+            met_conflicts=told["met_conflicts"],
         )
 
     def execute(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:

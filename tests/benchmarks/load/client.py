@@ -1,8 +1,8 @@
 """Send requests over kept connections as fast as they are answered: `... load.client FILE`.
 
 FILE is JSON: host, port, clients, seconds, requests (texts, whole HTTP requests), and `endless`:
-whether to begin again at the last. Prints JSON: statuses, latencies in milliseconds, seconds. It
-parses no more of an answer than its status and its length.
+whether to begin again at the last. Prints JSON: statuses, latencies in milliseconds, seconds, and
+what Server-Timing says of conflicts. It parses no more of an answer than that and its length.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Client(asyncio.Protocol):
         status = int(head[9:12])
         if status != 304 and len(body) < _length(head, body):
             return
-        self._run.answered(status, perf_counter() - self._sent)
+        self._run.answered(status, perf_counter() - self._sent, _conflicts(head))
         self._buffer = b""
         if b"connection: close" in head.lower():
             self._run.refused += 1
@@ -64,6 +64,12 @@ class Client(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Leave."""
         self._run.left()
+
+
+def _conflicts(head: bytes) -> int:
+    """Return how many transactions of the request lost a conflict, as Server-Timing says."""
+    at = head.find(b"conflicts=")
+    return int(head[at + 10 :].split(b'"', 1)[0]) if at >= 0 else 0
 
 
 def _length(head: bytes, body: bytes) -> int:
@@ -86,6 +92,7 @@ class Run:
         self._ready: list[Client] = []
         self._open = 0
         self.refused = 0
+        self.conflicts = self.met_conflicts = 0
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
         self.over = asyncio.Event()
@@ -102,7 +109,9 @@ class Run:
     def next(self) -> bytes | None:
         return next(self._requests, None) if perf_counter() < self._until else None
 
-    def answered(self, status: int, seconds: float) -> None:
+    def answered(self, status: int, seconds: float, conflicts: int) -> None:
+        self.conflicts += conflicts
+        self.met_conflicts += conflicts > 0
         self.statuses[status] += 1
         self.latencies.append(seconds)
         self._last = perf_counter()
@@ -119,6 +128,8 @@ class Run:
             "latencies": [round(each * 1000, 3) for each in self.latencies],
             "seconds": self._last - self.began,
             "closed_early": self.refused,
+            "conflicts": self.conflicts,
+            "met_conflicts": self.met_conflicts,
             "cpu_seconds": used.ru_utime + used.ru_stime,
         }
 
@@ -129,7 +140,7 @@ async def _main(asked: dict[str, Any]) -> dict[str, Any]:
     for _ in range(asked["clients"]):
         await loop.create_connection(lambda: Client(run), asked["host"], asked["port"])
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(run.over.wait(), asked["seconds"] + 60)
+        await asyncio.wait_for(run.over.wait(), asked["seconds"] + 120)
     return run.told()
 
 
