@@ -69,6 +69,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email = normalise_email(self.email)
 
     @property
+    def mailbox(self) -> str:
+        """The address that mail can go to; empty for a nameless customer.
+
+        Hers is one that nobody has (`.invalid`, RFC 2606).
+        """
+        return "" if self.email.endswith(".invalid") else self.email
+
+    @property
+    def known_as(self) -> str:
+        """How she is named to people: by her name, or her address, or as nobody in particular."""
+        return self.name or self.mailbox or "Box office customer"
+
+    @property
     def is_organiser(self) -> bool:
         """Whether the user works for an organisation, at more than its doors."""
         return self.memberships.exclude(role="scanner").exists()

@@ -1,4 +1,4 @@
-"""Filters for templates: money, milliseconds, lists of words, who can be written to."""
+"""Filters for templates: money, durations, words, numbers of charts."""
 
 from __future__ import annotations
 
@@ -36,12 +36,6 @@ def join_words(value: Any) -> str:
 
 
 @register.filter
-def has_mailbox(user: Any) -> bool:
-    """Tell whether somebody's e-mail address is one: the counter's nameless customers have none."""
-    return not str(user.email).endswith(".invalid")
-
-
-@register.filter
 def waiting_words(seconds: int | None) -> str:
     """Write how long somebody waits, no more exactly than anybody knows."""
     if seconds is None:
@@ -52,3 +46,15 @@ def waiting_words(seconds: int | None) -> str:
     if minutes < 90:
         return "1 minute" if minutes == 1 else f"{minutes} minutes"
     return f"{round(minutes / 60)} hours"
+
+
+@register.filter
+def minor_money(value: float, currency: str) -> str:
+    """Write a chart's number of minor units as money."""
+    return format_money(round(value), currency)
+
+
+@register.filter
+def unlocalised(value: float) -> str:
+    """Write a number as SVG takes it."""
+    return f"{value:g}"

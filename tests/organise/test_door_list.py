@@ -1,0 +1,62 @@
+"""The door list on the screen and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from sales.models import Seat
+from sales.views.organise import door_list
+from tests.cast import make_user
+from tests.sales.admission import make_ticket, scan
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ClientAs = Callable[[User], Client]
+
+
+def test_sorts_by_name_and_by_seat_and_marks_who_is_in(
+    client_as: ClientAs, bob: User, seats: list[Seat]
+) -> None:
+    zoe, ada = make_user("zoe"), make_user("ada")
+    scan(make_ticket(seats[0], zoe), bob)
+    make_ticket(seats[1], ada)
+    client, path = client_as(bob), f"/organise/events/{seats[0].event_id}/door-list/"
+    by_name = client.get(path).content.decode()
+    assert by_name.index("Ada") < by_name.index("Zoe")
+    by_seat = client.get(path, {"by": "seat"}).content.decode()
+    assert by_seat.index("Zoe") < by_seat.index("Ada")
+    assert by_seat.count("✓ ") == 1
+    assert by_seat.count("☐") == 1
+
+
+def test_goes_on_from_page_to_page_and_prints_all(
+    client_as: ClientAs, bob: User, seats: list[Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_list, "_A_PAGE", 2)
+    monkeypatch.setattr(door_list, "_A_PIECE", 2)
+    for seat, name in zip(seats, ("eve", "dan", "cleo", "ben", "amy"), strict=False):
+        make_ticket(seat, make_user(name))
+    client, path = client_as(bob), f"/organise/events/{seats[0].event_id}/door-list/"
+    for by, names in (("name", "Amy Ben Cleo Dan Eve"), ("seat", "Eve Dan Cleo Ben Amy")):
+        seen, after = [], ""
+        while True:
+            page = client.get(path, {"by": by, "after": after}).context["page"]
+            seen += [ticket.fan.name for ticket in page.tickets]
+            after = page.following
+            if not after:
+                break
+        assert seen == names.split()
+        printed = client.get(f"{path}print/", {"by": by}).getvalue().decode()
+        places = [printed.index(name) for name in names.split()]
+        assert places == sorted(places)
+        assert printed.endswith("</html>\n")
+
+
+def test_is_nobody_elses(client_as: ClientAs, charlie: User, seats: list[Seat]) -> None:
+    path = f"/organise/events/{seats[0].event_id}/door-list/"
+    for way in ("", "print/"):
+        assert client_as(charlie).get(path + way).status_code == 404
