@@ -30,7 +30,7 @@ from sales.models import (
     TicketState,
 )
 from sales.outbox import order_changed, write
-from sales.pricing import price_of
+from sales.pricing import Price, price_of
 from sales.refunds import owe_refund, pay_out, refundable
 from sales.seats import SeatTaken, UnknownSeat
 from sales.selling import Line, charge, new_ticket, price_type_of, take_seats
@@ -177,6 +177,9 @@ def _line(old: Ticket, seat_id: UUID, price_type_id: UUID | None) -> Line:
     if price_type_id is None and old.price_type:
         types = PriceType.objects.filter(category_id=seat.category_id)
         price_type = types.filter(name=old.price_type).first()
+        if price_type is None and old.total_minor == 0:
+            # A gift stays one, in another seat too.
+            return Line(seat, Price(0, 0), note=old.price_type)
     return Line(seat, price_of(old.event, seat.category, price_type), price_type)
 
 

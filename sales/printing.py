@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -27,7 +28,7 @@ from sales.models import Event, Ticket, TicketState
 from sales.tickets import code_of
 from worldseat.money import format_money
 
-__all__ = ["qr_svg", "ticket_pdf", "when", "when_at"]
+__all__ = ["qr_svg", "ticket_pdf", "tickets_pdf", "when", "when_at"]
 
 _FAMILY = "firago"
 _FONTS = {"": "figo", "B": "figbo"}  # pymupdf-fonts' own names
@@ -70,18 +71,29 @@ def when_at(instant: datetime, time_zone: str) -> str:
 
 def ticket_pdf(ticket: Ticket) -> bytes:
     """Return a ticket as a PDF of one page; a void one says so and has no code."""
+    return tickets_pdf([ticket])
+
+
+def tickets_pdf(tickets: Sequence[Ticket]) -> bytes:
+    """Return tickets (at least one) as a PDF of a page each."""
     # fpdf2 reads fonts from files only, and they come as bytes.
     with tempfile.TemporaryDirectory(prefix="worldseat-fonts-") as folder:
-        pdf = _document(ticket, Path(folder))
-        pdf.set_draw_color(_LINE)
-        pdf.rect(_LEFT, _TOP, _WIDTH, _HEIGHT, style="D", round_corners=True, corner_radius=4)
-        _draw_event(pdf, ticket)
-        _draw_place(pdf, ticket)
-        if ticket.state == TicketState.VALID:
-            _draw_code(pdf, ticket)
-        else:
-            _draw_void(pdf, ticket)
+        pdf = _document(tickets[0], Path(folder))
+        for ticket in tickets:
+            _draw(pdf, ticket)
         return bytes(pdf.output())
+
+
+def _draw(pdf: FPDF, ticket: Ticket) -> None:
+    pdf.add_page()
+    pdf.set_draw_color(_LINE)
+    pdf.rect(_LEFT, _TOP, _WIDTH, _HEIGHT, style="D", round_corners=True, corner_radius=4)
+    _draw_event(pdf, ticket)
+    _draw_place(pdf, ticket)
+    if ticket.state == TicketState.VALID:
+        _draw_code(pdf, ticket)
+    else:
+        _draw_void(pdf, ticket)
 
 
 def _document(ticket: Ticket, folder: Path) -> FPDF:
@@ -99,7 +111,6 @@ def _document(ticket: Ticket, folder: Path) -> FPDF:
     more_fonts = [f"more{number}" for number in range(len(settings.TICKET_FONTS))]
     pdf.set_fallback_fonts(more_fonts, exact_match=False)
     pdf.set_text_shaping(True)
-    pdf.add_page()
     return pdf
 
 
@@ -146,11 +157,11 @@ def _draw_place(pdf: FPDF, ticket: Ticket) -> None:
     kind = f" ({ticket.price_type})" if ticket.price_type else ""
     place = [("Section", seat.section, 0.5), ("Row", seat.row, 0.25), ("Seat", seat.number, 0.25)]
     _draw_facts(pdf, place, y=_TOP + 47, size=16)
-    holder = ticket.fan.name or ticket.fan.email
+    holder = ticket.fan.known_as
     _draw_facts(
         pdf, [("Name", holder, 0.5), ("Price", f"{price}{kind}", 0.5)], y=_TOP + 69, size=10.5
     )
-    order = [("E-mail", ticket.fan.email, 0.5), ("Order", ticket.order.reference, 0.5)]
+    order = [("E-mail", ticket.fan.mailbox or "-", 0.5), ("Order", ticket.order.reference, 0.5)]
     _draw_facts(pdf, order, y=_TOP + 85, size=10.5)
 
 
