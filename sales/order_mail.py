@@ -23,7 +23,7 @@ from worldseat.dsql.occ import occ_retry
 from worldseat.mail import Attachment
 from worldseat.money import format_money
 
-__all__ = ["Composed", "compose", "resend_order_mail"]
+__all__ = ["Composed", "compose", "mail_again", "resend_order_mail"]
 
 # The templates that bring tickets along.
 _WITH_TICKETS = {"order_paid", "ticket_exchanged", "ticket_reissued"}
@@ -49,6 +49,11 @@ def resend_order_mail(*, order_id: UUID, now: datetime) -> OrderMail:
     order = Order.objects.filter(pk=order_id).first()
     if order is None:
         raise OrderNotFound
+    return mail_again(order, now=now)
+
+
+def mail_again(order: Order, *, now: datetime) -> OrderMail:
+    """Write the mail of `resend_order_mail`, in the caller's transaction; raises OrderNotPaid."""
     if order.state != OrderState.PAID:
         raise OrderNotPaid(order)
     transaction.on_commit(wake_mail)

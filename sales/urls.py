@@ -18,11 +18,7 @@ from sales.views import (
     tickets,
 )
 from sales.views.organise import doors as organise_doors
-from sales.views.organise import orders as organise_orders
 from sales.views.organise import queue as organise_queue
-from sales.views.organise import returning as organise_returning
-from sales.views.organise import start as organise_start
-from sales.views.organise import tickets as organise_tickets
 
 app_name = "sales"
 
@@ -37,30 +33,13 @@ urlpatterns = [
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
     path("door/", doors.door, name="door"),
-    path("organise/", organise_start.start, name="organise"),
     path("organise/", include("sales.views.organise.urls")),
+    path("organise/", include("sales.views.organise.desk_urls")),
     path("organise/events/<uuid:event_id>/door/", organise_doors.doors, name="organise-doors"),
     path(
         "organise/events/<uuid:event_id>/queue/",
         organise_queue.queue,
         name="organise-queue",
-    ),
-    path("organise/orders/", organise_orders.orders, name="organise-orders"),
-    path("organise/orders/<uuid:order_id>/", organise_orders.order, name="organise-order"),
-    path(
-        "organise/orders/<uuid:order_id>/refund/",
-        organise_returning.refund,
-        name="organise-refund",
-    ),
-    path(
-        "organise/tickets/<uuid:ticket_id>/exchange/",
-        organise_tickets.exchange,
-        name="organise-exchange",
-    ),
-    path(
-        "organise/tickets/<uuid:ticket_id>/reissue/",
-        organise_tickets.reissue,
-        name="organise-reissue",
     ),
     path("door/worker.js", scanners.worker, name="scanner-worker"),
     path("door/<uuid:event_id>/", scanners.scanner, name="scanner"),
