@@ -27,6 +27,8 @@ def _quick_settings(settings: Settings) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     # They share an address; tests/accounts has what tries the limits.
     settings.ACCOUNT_RATE_LIMITS = False
+    # All tests come from one address. Those of the limits switch them on.
+    settings.THROTTLING = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,6 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from worldseat.dsql.url import BadDatabaseURL, database_from_url
 from worldseat.local import state as local_state
 from worldseat.mail_url import BadMailURL, mail_settings
+from worldseat.valkey import pool_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -113,6 +115,21 @@ def env_database(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name}: {error}.") from None
 
 
+def env_limits(name: str, known: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Read limits such as `sell=60/60` (requests/seconds), parted by commas."""
+    found = {}
+    for limit, text in env_pairs(name).items():
+        number, _, seconds = text.partition("/")
+        if limit not in known or not (number.isdecimal() and seconds.isdecimal()):
+            raise ImproperlyConfigured(
+                f"{name}: {limit}={text}: use name=requests/seconds, of {', '.join(known)}."
+            )
+        if not int(number) or not int(seconds):
+            raise ImproperlyConfigured(f"{name}: {limit}={text}: both are at least 1.")
+        found[limit] = (int(number), int(seconds))
+    return found
+
+
 def env_networks(name: str) -> list[str]:
     """Read networks such as 10.1.0.0/16."""
     try:
@@ -173,15 +190,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Valkey (or Redis): broker and cache ---------------------------------------------------
 
 REDIS_URL = env("REDIS_URL", _local.get("redis_url", "redis://127.0.0.1:9/0"))
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "worldseat",
         # What has another way (availability, charts) goes it rather than wait.
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 1, "SOCKET_TIMEOUT": 2},
+        "OPTIONS": {"CONNECTION_POOL_KWARGS": pool_options(connect_seconds=1, seconds=2)},
     }
 }
+# The same, for what is only quicker with it: without Valkey it is empty, and no page fails.
+CACHES["optional"] = {
+    **CACHES["default"],
+    "OPTIONS": {**CACHES["default"]["OPTIONS"], "IGNORE_EXCEPTIONS": True},
+}
+SESSION_CACHE_ALIAS = "optional"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "worldseat"
 CELERY_IMPORTS = ["worldseat.mail"]
@@ -250,6 +273,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "worldseat.limits.LimitsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.edge.TwoFactorMiddleware",
@@ -320,11 +344,12 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env_bool("HTTPS_ONLY", default=not (DEBUG or LOCAL))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY", default=False) else None
-)
+_behind_proxy = env_bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _behind_proxy else None
+# How many entries at the end of X-Forwarded-For are ours: see worldseat.addresses.
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 1, least=1) if _behind_proxy else 0
 # Whose address the limits on trying passwords count by.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env_bool("BEHIND_PROXY", default=False) else 0
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "worldseat.pages.csrf_failure"
 CONTENT_SECURITY_POLICY = {
@@ -347,6 +372,28 @@ ADMIN_CONTENT_SECURITY_POLICY = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Limits --------------------------------------------------------------------------------
+
+THROTTLING = env_bool("THROTTLING", default=True)
+# Name -> how many requests in how many seconds; docs/operating.md says whose.
+THROTTLES = {
+    "browse": (600, 60),
+    "browse-address": (3000, 60),
+    "sell": (60, 60),
+    "sell-address": (1200, 60),
+    "organise": (1200, 60),
+    "organise-address": (3000, 60),
+    "login": (10, 300),
+    "login-address": (120, 300),
+    "login-account": (100, 3600),
+    "register": (60, 3600),
+    "unknown": (60, 60),
+}
+THROTTLES |= env_limits("THROTTLES", THROTTLES)
+# How many requests of one process may browse at once; 0: all. Fewer than it has threads, so that
+# one who buys finds a thread free.
+BROWSING_AT_ONCE = env_int("BROWSING_AT_ONCE", 0)
 
 # --- E-mail --------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ __all__ = ["LogoutView", "MeView", "RegisterView", "TokenView"]
 class RegisterView(APIView):
     """Make an account."""
 
+    limited_as = "register"
     # A bad token must not keep anybody from registering or logging in.
     authentication_classes = ()
     permission_classes = ()
@@ -54,6 +55,7 @@ class RegisterView(APIView):
 class TokenView(APIView):
     """Log in."""
 
+    limited_as = "login"
     authentication_classes = ()
     permission_classes = ()
 

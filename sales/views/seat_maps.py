@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 from sales.charts import Chart, ChartSeat, ChartSection, chart_of
 from sales.models import Event, PriceCategory
@@ -39,6 +39,7 @@ def drawn(*, event: Event, version: str, user: Any) -> bytes:
     Raises EventNotFound for what the user may not see.
     """
     key = f"seat-map:{version}"
+    cache = caches["optional"]
     kept: bytes | None = cache.get(key)
     if kept is None:
         svg = draw(chart_of(event_id=event.pk, user=user))

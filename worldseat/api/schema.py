@@ -51,6 +51,7 @@ STATUSES = {
     "body-too-large": 413,
     "unsupported-media-type": 415,
     "idempotency-key-reused": 422,
+    "throttled": 429,
     "busy": 503,
 }
 

@@ -43,7 +43,7 @@ def _scopes(operation: dict[str, Any]) -> list[str]:
 
 def _common(method: str, operation: dict[str, Any]) -> list[str]:
     """Return the codes of what any operation of this kind may answer."""
-    codes = ["invalid"]  # a parameter that is not known
+    codes = ["invalid", "throttled"]  # a parameter that is not known
     if "requestBody" in operation:
         codes += ["body-too-large", "unsupported-media-type"]
     if method != "get" and {"cookieAuth": []} in operation.get("security", []):
