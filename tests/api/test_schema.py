@@ -99,7 +99,7 @@ def test_describes_the_purchase(schema: dict[str, Any]) -> None:
     assert (key["in"], key["required"]) == ("header", True)
     assert {"token": []} in operation["security"]
     assert operation["requestBody"]["content"]["application/json"]["examples"]
-    statuses = "201 400 401 403 404 409 413 415 422 503"
+    statuses = "201 400 401 403 404 409 413 415 422 429 503"
     assert list(operation["responses"]) == statuses.split()
     conflict = operation["responses"]["409"]["content"][MEDIA_TYPE]["examples"]
     assert {each["value"]["code"] for each in conflict.values()} == {"seat-taken", "not-on-sale"}
