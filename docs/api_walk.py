@@ -1,7 +1,7 @@
 """Walk through the whole API, as a fan and as the box office: plain Python, nothing to install.
 
     API=http://127.0.0.1:8000/api/v1 STAFF=boxoffice@aurora-live.example:PASSWORD \\
-        python3 docs/api_walk.py "winter gala"
+        MANAGER=owner@aurora-live.example:PASSWORD python3 docs/api_walk.py "winter gala"
 
 Makes a new fan, who looks, holds, pays, changes her mind and goes in; prints each request and its
 answer's status. Against `make demo` the event's test payments are real enough; `make demo` prints
@@ -160,9 +160,49 @@ def report_later(staff, event, ticket):
     assert told["scans"][0]["conflict"], "she had come in at the west gate"
 
 
-def walk(words, staff_email, staff_password):
+def organise(manager, event):
+    """Make a venue, an event, and a copy of one that has seats; block some; sell, pause, close."""
+    name = f"The Loft {secrets.token_hex(3)}"
+    manager.ask("GET", "/organiser/venues/", expect=200)
+    venue = manager.ask("POST", "/organiser/venues/", {"name": name}, expect=201)
+    on = datetime.datetime.now(datetime.UTC)
+    days = [on + datetime.timedelta(days=days) for days in (60, 1, 59)]
+    times = dict(zip(("starts_at", "on_sale_at", "off_sale_at"), map(str, days), strict=True))
+    draft = {"venue": venue["id"], "name": "Late Show", "currency": "EUR", **times}
+    path = (
+        f"/organiser/events/{manager.ask('POST', '/organiser/events/', draft, expect=201)['id']}/"
+    )
+    manager.ask("PATCH", path, {"limit_per_fan": 2}, expect=200)
+    manager.ask("GET", path, expect=200)
+    manager.ask("GET", "/organiser/events/", expect=200)
+    refused = manager.ask("POST", path + "publish/", expect=409)
+    assert refused["code"] == "not-ready", "it has no seats"
+
+    path = f"/organiser/events/{event['id']}/"
+    made = manager.ask("POST", path + "duplicate/", {"name": "Once more", **times}, expect=202)
+    until_done(manager, made["job"])
+    path = f"/organiser/events/{made['event']['id']}/"
+    seat = manager.ask("GET", path + "seats/?limit=1", expect=200)["results"][0]
+    change = {"filter": {"seats": [seat["id"]]}, "set": {"blocked": True, "reason": "Camera"}}
+    job = manager.ask("PATCH", path + "seats/", change, expect=200)
+    told = manager.ask("GET", f"/organiser/jobs/{job['id']}/results/", expect=200)
+    assert told["results"][0]["outcome"] == "changed"
+    for move in ("publish", "pause", "resume", "close"):
+        manager.ask("POST", f"{path}{move}/", expect=200)
+
+
+def until_done(manager, job):
+    """Ask for a job until it is over."""
+    while True:
+        found = manager.ask("GET", f"/organiser/jobs/{job['id']}/", expect=200)
+        if found["state"] not in ("waiting", "running"):
+            return
+        time.sleep(1)
+
+
+def walk(words, staff_email, staff_password, manager_email, manager_password):
     """Do it all."""
-    fan, staff = Client("fan"), Client("staff")
+    fan, staff, manager = Client("fan"), Client("staff"), Client("manager")
     email, password = f"walker-{secrets.token_hex(6)}@example.com", secrets.token_urlsafe(16)
     account = {"email": email, "password": password, "name": "Wanda Walker"}
     fan.ask("POST", "/auth/register", account, expect=201)
@@ -187,10 +227,16 @@ def walk(words, staff_email, staff_password):
     back = {"amount": 100, "reason": "The sound was poor"}
     staff.ask("POST", f"/organiser/orders/{order['id']}/refund/", back, expect=201, key=new_key())
     fan.ask("GET", "/orders/", expect=200)
-    for client in (fan, staff):
+    manager.log_in(manager_email, manager_password)
+    organise(manager, event)
+    for client in (fan, staff, manager):
         client.ask("POST", "/auth/logout", expect=204)
         client.ask("GET", "/me/", expect=401)
 
 
 if __name__ == "__main__":
-    walk(sys.argv[1] if len(sys.argv) > 1 else "gala", *os.environ["STAFF"].split(":", 1))
+    walk(
+        sys.argv[1] if len(sys.argv) > 1 else "gala",
+        *os.environ["STAFF"].split(":", 1),
+        *os.environ["MANAGER"].split(":", 1),
+    )

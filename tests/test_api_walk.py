@@ -36,7 +36,7 @@ NOT_WALKED = "/api/v1/stampedes/"
 Answers = dict[str, dict[str, Any]]
 
 
-def walk(api_url: str, *, staff: str) -> Answers:
+def walk(api_url: str, *, staff: str, manager: str) -> Answers:
     """Take the walk; return the first answer of each operation: request -> status -> body."""
     spec = importlib.util.spec_from_file_location("api_walk", WALK)
     assert spec
@@ -53,18 +53,18 @@ def walk(api_url: str, *, staff: str) -> Answers:
             return answer
 
     script.API, script.Client = api_url, Recorded
-    script.walk("opening night", staff, PASSWORD)
+    script.walk("opening night", staff, PASSWORD, manager, PASSWORD)
     return answers
 
 
 @pytest.mark.django_db(transaction=True)
 def test_walks_through_the_whole_api(
-    live_server: LiveServer, api: APIClient, event: Event, bob: User
+    live_server: LiveServer, api: APIClient, event: Event, alice: User, bob: User
 ) -> None:
     Event.objects.update(fans_cancel_until=event.starts_at)
     rules = RoomRules(is_on=True, opens_at=event.on_sale_at, rate_per_minute=60)
     set_room(event_id=event.pk, rules=rules, now=timezone.now())
-    answers = walk(f"{live_server.url}/api/v1", staff=bob.email)
+    answers = walk(f"{live_server.url}/api/v1", staff=bob.email, manager=alice.email)
     assert Scan.objects.filter(outcome="admitted").count() == 1
     assert Ticket.objects.filter(event=event, state="valid").count() == 2
     assert not broken_invariants(event_id=event.pk, now=timezone.now())

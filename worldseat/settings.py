@@ -486,6 +486,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "TicketState": "sales.models.TicketState",
         "HoldState": "sales.models.HoldState",
+        "EventState": "sales.models.EventState",
+        "JobState": "sales.models.JobState",
     },
 }
 

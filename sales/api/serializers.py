@@ -24,6 +24,7 @@ __all__ = [
     "EventsQuery",
     "OrderOut",
     "PurchaseIn",
+    "VenueOut",
 ]
 
 

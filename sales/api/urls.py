@@ -8,6 +8,8 @@ from sales.api import (
     doors,
     holds,
     orders,
+    organiser_events,
+    organiser_seats,
     plans,
     purchases,
     queue,
@@ -79,6 +81,51 @@ urlpatterns = [
         "organiser/events/<uuid:event_id>/door-tickets/",
         doors.DoorTicketsView.as_view(),
         name="door-tickets",
+    ),
+    path("organiser/venues/", organiser_events.OrganiserVenuesView.as_view(), name="venues"),
+    path(
+        "organiser/events/", organiser_events.OrganiserEventsView.as_view(), name="organiser-events"
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/",
+        organiser_events.OrganiserEventView.as_view(),
+        name="organiser-event",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/publish/",
+        organiser_events.PublishView.as_view(),
+        name="publish",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/pause/",
+        organiser_events.PauseView.as_view(),
+        name="pause",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/resume/",
+        organiser_events.ResumeView.as_view(),
+        name="resume",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/close/",
+        organiser_events.CloseView.as_view(),
+        name="close",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/duplicate/",
+        organiser_events.OrganiserDuplicateView.as_view(),
+        name="duplicate",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/seats/",
+        organiser_seats.OrganiserSeatsView.as_view(),
+        name="organiser-seats",
+    ),
+    path("organiser/jobs/<uuid:job_id>/", organiser_seats.JobView.as_view(), name="job"),
+    path(
+        "organiser/jobs/<uuid:job_id>/results/",
+        organiser_seats.JobResultsView.as_view(),
+        name="job-results",
     ),
     path("organiser/scan/", scans.ScanView.as_view(), name="scan"),
     path("organiser/scan/keys/", scans.ScanKeysView.as_view(), name="scan-keys"),

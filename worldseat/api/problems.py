@@ -57,6 +57,8 @@ TITLES = {
     "other-event": "The ticket is for another event",
     "reissue-limit": "The ticket was reissued too often",
     "not-on-sale": "The event is not on sale",
+    "wrong-state": "The event's state does not allow this",
+    "not-ready": "Something of the event is missing or in the way",
     "body-too-large": "The body is too large",
     "unsupported-media-type": "Send JSON",
     "idempotency-key-reused": "The idempotency key was used for another request",

@@ -36,6 +36,8 @@ STATUSES = {
     "queue-closed": 409,
     "seat-taken": 409,
     "not-on-sale": 409,
+    "wrong-state": 409,
+    "not-ready": 409,
     "no-seats-left": 409,
     "request-in-progress": 409,
     "already-admitted": 409,
