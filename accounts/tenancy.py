@@ -7,12 +7,23 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, Q, QuerySet
+from django.http import HttpRequest
 
 from accounts.models import ApiKeyUser, Membership, Organisation, OrganisationQuerySet, Role
 
 NOBODY = UUID(int=0)
 
-__all__ = ["NOBODY", "memberships_of", "organisations_of", "roles_at_least"]
+__all__ = [
+    "CHOSEN",
+    "NOBODY",
+    "memberships_of",
+    "organisations_of",
+    "roles_at_least",
+    "roles_in",
+]
+
+# What the session calls the one organisation that somebody works in now.
+CHOSEN = "organisation"
 
 # Who may do what a role may. No ladder: whoever sits in the box office can scan, but a viewer
 # cannot, and a scanner sees nothing of the organisation but tickets at its doors.
@@ -59,3 +70,36 @@ def organisations_of(user: Any, *, role: Role = Role.VIEWER) -> OrganisationQuer
         return Organisation.objects.all()
     held = memberships_of(user).filter(role__in=roles_at_least(role))
     return Organisation.objects.filter(pk__in=held.values("organisation_id"))
+
+
+def roles_in(request: HttpRequest) -> dict[UUID, str]:
+    """Return the user's role in each organisation that a page of organisers is about.
+
+    Those she works for, or the one of them that she has chosen. A superuser works for none: he
+    chooses one, which the audit log tells, and then has every role there. Read once a request.
+    """
+    roles: dict[UUID, str] | None = getattr(request, "organisers_roles", None)
+    if roles is None:
+        roles = _read_roles(request)
+        request.organisers_roles = roles  # type: ignore[attr-defined]  # kept on the request itself
+    return roles
+
+
+def _read_roles(request: HttpRequest) -> dict[UUID, str]:
+    user: Any = request.user
+    if not user.is_active or user.pk is None:
+        return {}
+    chosen = _uuid(request.session.get(CHOSEN))
+    if user.is_superuser:
+        there = chosen and Organisation.objects.filter(pk=chosen).exists()
+        return {chosen: Role.OWNER} if chosen and there else {}
+    held = memberships_of(user)
+    roles: dict[UUID, str] = dict(held.values_list("organisation_id", "role"))
+    return {chosen: roles[chosen]} if chosen in roles else roles
+
+
+def _uuid(text: Any) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

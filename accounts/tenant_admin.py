@@ -19,8 +19,9 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.audited_admin import AuditedAdmin
-from accounts.models import Role
-from accounts.tenancy import memberships_of, organisations_of, roles_at_least
+from accounts.models import Role, TenantModel
+from accounts.scopes import current
+from accounts.tenancy import roles_at_least, roles_in
 
 if TYPE_CHECKING:
     from django.contrib.admin import TabularInline
@@ -34,24 +35,9 @@ M = TypeVar("M", bound=Model)
 
 def has_role(request: HttpRequest, role: Role, organisation_id: UUID | None = None) -> bool:
     """Tell whether the user has at least a role, in an organisation or in any."""
-    user: Any = request.user
-    if not user.is_active:
-        return False
-    if user.is_superuser:
-        return True
-    roles = _roles_of(request)
+    roles = roles_in(request)
     held = roles.values() if organisation_id is None else [roles.get(organisation_id)]
     return any(each in roles_at_least(role) for each in held)
-
-
-def _roles_of(request: HttpRequest) -> dict[UUID, str]:
-    """Return the user's role by organisation, read once a request."""
-    roles: dict[UUID, str] | None = getattr(request, "tenant_roles", None)
-    if roles is None:
-        held = memberships_of(request.user)
-        roles = dict(held.values_list("organisation_id", "role"))
-        request.tenant_roles = roles  # type: ignore[attr-defined]  # kept on the request itself
-    return roles
 
 
 def admin_of(model: type[Model]) -> TenantAdmin[Any] | None:
@@ -140,10 +126,12 @@ class TenantAdmin(AuditedAdmin[M]):
 
     def of_tenant(self, request: HttpRequest, role: Role) -> QuerySet[M]:
         """Return the rows of the organisations in which the user has a role."""
+        roles, enough = roles_in(request), roles_at_least(role)
+        own = frozenset(each for each, held in roles.items() if held in enough)
         rows = super().get_queryset(request)
-        if getattr(request.user, "is_superuser", False) and request.user.is_active:
-            return rows
-        own = organisations_of(request.user, role=role)
+        scope = current()
+        if issubclass(self.model, TenantModel) and scope and scope.organisation_ids == own:
+            return rows  # the scope says the same
         return rows.filter(**{f"{self.organisation_path}__in": own})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts.scopes import everywhere, in_scope_of
 from sales import following_up, refunds
 from sales.holds import tidy_holds
+from sales.models import BulkJob, Stampede
 from sales.organising.working import resume_jobs, work
 from sales.stampede.contenders import Unavailable
 from sales.stampede.faults import end_faults
@@ -48,18 +50,21 @@ _WATCHES = 400
 
 
 @app.task(name="sales.settle_payments")
+@everywhere()
 def settle_payments() -> None:
     """Go on with payments that were left behind (beat)."""
     following_up.settle_payments()
 
 
 @app.task(name="sales.complete_refunds")
+@everywhere()
 def complete_refunds() -> None:
     """Ask again for refunds that got no answer (beat)."""
     refunds.complete_refunds()
 
 
 @app.task(name="sales.drain_outbox")
+@everywhere()
 def drain_outbox() -> None:
     """Make deliveries of what has happened (beat, and `outbox.wake`), and have them sent."""
     if draining.drain():
@@ -68,6 +73,7 @@ def drain_outbox() -> None:
 
 
 @app.task(name="sales.send_mails")
+@everywhere()
 def send_mails() -> None:
     """Send fans the mails that are due (beat); one run a process."""
     if _mailing.acquire(blocking=False):
@@ -79,6 +85,7 @@ def send_mails() -> None:
 
 
 @app.task(name="sales.deliver_webhooks")
+@everywhere()
 def deliver_webhooks() -> None:
     """Deliver the webhooks that are due (beat); one run a process, which does several at once."""
     if _delivering.acquire(blocking=False):
@@ -89,12 +96,14 @@ def deliver_webhooks() -> None:
 
 
 @app.task(name="sales.tidy_outbox")
+@everywhere()
 def tidy_outbox() -> None:
     """Delete what was told long ago (beat)."""
     draining.tidy_outbox(now=timezone.now())
 
 
 @app.task(name="sales.tidy_holds")
+@everywhere()
 def tidy() -> None:
     """End holds that have expired (beat); nothing depends on it."""
     tidy_holds(now=timezone.now())
@@ -103,10 +112,12 @@ def tidy() -> None:
 @app.task(name="sales.bulk_job")
 def bulk_job(job_id: str) -> None:
     """Do a job on many seats, or what is left of it."""
-    work(job_id=UUID(job_id))
+    with in_scope_of(BulkJob, job_id):
+        work(job_id=UUID(job_id))
 
 
 @app.task(name="sales.resume_bulk_jobs")
+@everywhere()
 def resume_bulk_jobs() -> None:
     """Take up jobs whose workers have died (beat)."""
     resume_jobs(now=timezone.now(), send=bulk_job.delay)
@@ -115,8 +126,10 @@ def resume_bulk_jobs() -> None:
 @app.task(name="sales.stampede")
 def stampede(stampede_id: str) -> None:
     """Make the store, send each region its share; they agree on the instant when all are ready."""
-    prepare_stampede(stampede_id=UUID(stampede_id))
-    for region in start_stampede(stampede_id=UUID(stampede_id), now=timezone.now()):
+    with in_scope_of(Stampede, stampede_id):
+        prepare_stampede(stampede_id=UUID(stampede_id))
+        regions = start_stampede(stampede_id=UUID(stampede_id), now=timezone.now())
+    for region in regions:
         stampede_region.apply_async((stampede_id, region), queue=region)
         _watch_later(stampede_id, region, _WATCHES)
 
@@ -124,15 +137,17 @@ def stampede(stampede_id: str) -> None:
 @app.task(name="sales.stampede_region")
 def stampede_region(stampede_id: str, region: str) -> None:
     """Run a region's buyers, in a worker of that region."""
-    run_share(stampede_id=UUID(stampede_id), region=region)
+    with in_scope_of(Stampede, stampede_id):
+        run_share(stampede_id=UUID(stampede_id), region=region)
 
 
 @app.task(name="sales.stampede_watch")
 def stampede_watch(stampede_id: str, region: str, left: int) -> None:
     """Settle the stampede if it is over, and end its faults, or look again in a while."""
-    found = settle(stampede_id=UUID(stampede_id), now=timezone.now())
+    with in_scope_of(Stampede, stampede_id):
+        found = settle(stampede_id=UUID(stampede_id), now=timezone.now())
     if found and found.state in SETTLED:
-        with suppress(Unavailable):
+        with everywhere(), suppress(Unavailable):
             end_faults(found, controls)
     elif found and left > 0:
         _watch_later(stampede_id, region, left - 1)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import Membership, Organisation, Role, User
+from accounts.scopes import everywhere
 from sales.models import (
     Event,
     EventState,
@@ -177,6 +178,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
     """
     ready = threading.Barrier(len(calls))
 
+    @everywhere()
     def run(call: Callable[[], T]) -> T | Exception:
         try:
             connections["default"].ensure_connection()

@@ -13,9 +13,17 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Organisation, Role, User
+from accounts.scopes import everywhere
 from sales.models import Event, Seat
 from tests.cast import make_event, make_member, make_organisation, make_user
 from worldseat.celery import app
+
+
+@pytest.fixture(autouse=True)
+def _everywhere() -> Iterator[None]:
+    """Let the tests themselves look at all rows; requests and tasks enter scopes of their own."""
+    with everywhere():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.views import redirect_to_login
@@ -9,6 +10,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+
+from accounts.scopes import narrow
+from accounts.tenancy import roles_in
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -34,6 +38,16 @@ class WorldSeatAdminSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Let a view see the rows of the user's organisations alone: see accounts.scopes."""
+        inner = super().admin_view(view, cacheable)
+
+        def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            narrow(roles_in(request))
+            return inner(request, *args, **kwargs)
+
+        return update_wrapper(serve, inner)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Admit members of an organisation and superusers."""

@@ -265,9 +265,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "worldseat.api.timing.ServerTimingMiddleware",
+    "worldseat.edge.scope",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "worldseat.edge.AdminPolicyMiddleware",
+    "worldseat.edge.admin_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

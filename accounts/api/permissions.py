@@ -9,6 +9,7 @@ from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import ApiKeyUser, Organisation, Role, Scope
+from accounts.scopes import narrow
 from accounts.tenancy import organisations_of
 from accounts.two_factor import who_requires
 from worldseat.api.problems import Problem, invalid, not_found
@@ -46,10 +47,16 @@ class ScopePermission(IsAuthenticated):
             return True
         if not super().has_permission(request, view):
             return False
-        if self.role and not organisations_of(user, role=self.role).exists():
-            if asking := who_requires(user):
-                raise _denied(f"{asking.name} requires two-factor sign-in: set it up on the site.")
-            raise _denied(f"Only {_NAMES[self.role]} of an organisation may do this.")
+        if self.role:
+            own = organisations_of(user, role=self.role).values_list("pk", flat=True)
+            if not own:
+                if asking := who_requires(user):
+                    raise _denied(
+                        f"{asking.name} requires two-factor sign-in: set it up on the site."
+                    )
+                raise _denied(f"Only {_NAMES[self.role]} of an organisation may do this.")
+            if not user.is_superuser:
+                narrow(own)
         return True
 
     def _check_key(self, user: ApiKeyUser, key: Any) -> None:
@@ -57,6 +64,7 @@ class ScopePermission(IsAuthenticated):
             has = ", ".join(key.scopes) or "none"
             raise _denied(f"This API key lacks the scope {self.scope}; it has: {has}.")
         user.granted_role = self.role or Role.MANAGER
+        narrow([key.organisation_id])
 
 
 _NAMES = {

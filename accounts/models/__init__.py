@@ -4,6 +4,7 @@ from accounts.models.api_keys import ApiKey, ApiKeyUser, Scope
 from accounts.models.audit import AppendOnly, AuditEntry, AuditEntryQuerySet
 from accounts.models.invitations import Invitation
 from accounts.models.organisations import Membership, Organisation, OrganisationQuerySet, Role
+from accounts.models.tenants import TenantManager, TenantModel
 from accounts.models.users import User, UserManager
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "OrganisationQuerySet",
     "Role",
     "Scope",
+    "TenantManager",
+    "TenantModel",
     "User",
     "UserManager",
 ]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 
 from accounts.models.organisations import Organisation, Role
+from accounts.models.tenants import TenantModel
 from accounts.models.users import User
 
 
@@ -51,8 +52,10 @@ class ApiKeyUser(User):
         return False
 
 
-class ApiKey(models.Model):
+class ApiKey(TenantModel):
     """A key. Only its digest is kept: `prefix` is what people recognise it by."""
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(

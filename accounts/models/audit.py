@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from accounts.models.organisations import Organisation
+from accounts.models.tenants import TenantManager, TenantModel
 
 
 class AppendOnly(TypeError):
@@ -35,12 +36,14 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         raise AppendOnly
 
 
-class AuditEntry(models.Model):
+class AuditEntry(TenantModel):
     """One act of somebody who works for an organisation, or for the platform (no organisation).
 
     What is named here may be gone, so the entry keeps its names: `actor_label` is the e-mail
     address, or the label of an API key; `changes` is {field: [old, new]}, secrets left out.
     """
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -64,7 +67,7 @@ class AuditEntry(models.Model):
     address = models.CharField(max_length=45, blank=True, help_text="Where the request came from.")
     at = models.DateTimeField()
 
-    objects = AuditEntryQuerySet.as_manager()
+    objects: ClassVar = TenantManager.from_queryset(AuditEntryQuerySet)()
 
     class Meta:
         verbose_name = "audit entry"

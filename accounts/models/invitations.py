@@ -11,10 +11,13 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models.organisations import Organisation, Role
+from accounts.models.tenants import TenantModel
 
 
-class Invitation(models.Model):
+class Invitation(TenantModel):
     """A role offered to whoever reads the mail of an address; taken once, or withdrawn."""
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(

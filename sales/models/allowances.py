@@ -14,11 +14,14 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantModel
 from sales.models.events import Event, PriceCategory
 
 
-class Allowance(models.Model):
+class Allowance(TenantModel):
     """How many seats of an event a fan has."""
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="allowances")
@@ -36,8 +39,10 @@ class Allowance(models.Model):
         return f"{self.fan}: {self.used}"
 
 
-class CategoryAllowance(models.Model):
+class CategoryAllowance(TenantModel):
     """How many seats of a category a fan has; only for categories with a limit."""
+
+    tenant_field = "category"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     category = models.ForeignKey(PriceCategory, on_delete=models.CASCADE, related_name="allowances")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantModel
 from sales.models.orders import Order
 
 
@@ -19,11 +20,13 @@ class CounterPayment(models.TextChoices):
     COMP = "comp", "Complimentary"
 
 
-class BoxOfficeSale(models.Model):
+class BoxOfficeSale(TenantModel):
     """That an order was sold over the counter. Never changed, never deleted.
 
     The order itself belongs to the customer; `by` is the clerk.
     """
+
+    tenant_field = "order"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="box_office_sale")

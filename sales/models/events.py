@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.core.validators import RegexValidator
 from django.db import models
 
-from accounts.models import Organisation
+from accounts.models import Organisation, TenantManager, TenantModel
 from accounts.tenancy import organisations_of
 from sales.models.venues import SeatingPlan, Venue
 
@@ -58,8 +58,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         return found
 
 
-class Event(models.Model):
+class Event(TenantModel):
     """Something that happens once, in a venue, with seats for sale."""
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="events")
@@ -117,7 +119,7 @@ class Event(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = EventQuerySet.as_manager()
+    objects: ClassVar = TenantManager.from_queryset(EventQuerySet)()
 
     class Meta:
         constraints: ClassVar = [
@@ -155,8 +157,10 @@ class Event(models.Model):
         return self.state != EventState.DRAFT and self.plan_id is not None
 
 
-class PriceCategory(models.Model):
+class PriceCategory(TenantModel):
     """What a seat of a category costs at an event, in minor units of its currency."""
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="categories")
@@ -189,8 +193,10 @@ class PriceCategory(models.Model):
         return self.name
 
 
-class PriceType(models.Model):
+class PriceType(TenantModel):
     """What some pay for a seat of a category instead of its price: a concession, a child."""
+
+    tenant_field = "category"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     category = models.ForeignKey(
@@ -209,13 +215,15 @@ class PriceType(models.Model):
         return self.name
 
 
-class PresaleCode(models.Model):
+class PresaleCode(TenantModel):
     """A code that opens a sale to who has it: before the on-sale, or a category of its own.
 
     `used` counts tickets and held seats, and never too few: it is written by every sale under a
     code with a cap, so that two sales that would pass it conflict. Expired holds may still be in
     it; `sales.codes` counts again when the cap is reached.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="codes")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantManager, TenantModel
 from sales.models.events import Event, PresaleCode, PriceType
 from sales.models.seats import Seat
 
@@ -33,12 +34,14 @@ class HoldQuerySet(models.QuerySet["Hold"]):
         return self.filter(fan_id=user.pk)
 
 
-class Hold(models.Model):
+class Hold(TenantModel):
     """Some seats of an event, kept for one fan until `expires_at`, at prices that stay.
 
     `extendable_until` bounds every extension. An expired hold needs nobody to end it: its seats
     count as free, and the next buyer takes them over.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="holds")
@@ -57,7 +60,7 @@ class Hold(models.Model):
     expires_at = models.DateTimeField()
     extendable_until = models.DateTimeField()
 
-    objects = HoldQuerySet.as_manager()
+    objects: ClassVar = TenantManager.from_queryset(HoldQuerySet)()
 
     class Meta:
         constraints: ClassVar = [
@@ -78,8 +81,10 @@ class Hold(models.Model):
         return f"{self.fan}: {self.event}, until {self.expires_at:%H:%M:%S}"
 
 
-class HeldSeat(models.Model):
+class HeldSeat(TenantModel):
     """A seat of a hold and what it will cost, whatever the organiser changes meanwhile."""
+
+    tenant_field = "hold"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     hold = models.ForeignKey(Hold, on_delete=models.CASCADE, related_name="lines")

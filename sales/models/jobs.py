@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from accounts.models import Organisation
+from accounts.models import Organisation, TenantModel
 from sales.models.events import Event
 from sales.models.venues import Venue
 
@@ -36,12 +36,14 @@ class JobState(models.TextChoices):
 UNFINISHED_JOBS = (JobState.WAITING, JobState.RUNNING)
 
 
-class BulkJob(models.Model):
+class BulkJob(TenantModel):
     """Work on many seats, in batches that commit one by one; whoever takes it up goes on.
 
     `asked` is what to do, as JSON; `report` counts the outcomes, by outcome and by reason.
     `worker` and `beat_at` tell who is at it, and when it last got on.
     """
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -102,11 +104,13 @@ class BulkJob(models.Model):
         return self.state in {JobState.DONE, JobState.STOPPED, JobState.FAILED}
 
 
-class JobBatch(models.Model):
+class JobBatch(TenantModel):
     """Some seats of a job, and what came of the first of them: one result for each, in order.
 
     A batch is some hundred seats, so that it and its seats change in one transaction.
     """
+
+    tenant_field = "job"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey(BulkJob, on_delete=models.CASCADE, related_name="batches")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantManager, TenantModel
 from sales.models.events import Event, PresaleCode
 from sales.models.holds import Hold
 from sales.models.seats import Seat
@@ -61,13 +62,15 @@ class OrderQuerySet(models.QuerySet["Order"]):
         )
 
 
-class Order(models.Model):
+class Order(TenantModel):
     """What one fan bought at one event, in one go. Amounts are minor units of `currency`.
 
     `total_minor` is all that was asked for, fees included: at first, and for a dearer seat in
     exchange. `refunded_minor` is all that went back. An order that failed lets go of its hold,
     which may then be paid by another one.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12, unique=True, default=new_reference, editable=False)
@@ -86,7 +89,7 @@ class Order(models.Model):
     region = models.CharField(max_length=32, help_text="The region that sold it.")
     created_at = models.DateTimeField()
 
-    objects = OrderQuerySet.as_manager()
+    objects: ClassVar = TenantManager.from_queryset(OrderQuerySet)()
 
     class Meta:
         constraints: ClassVar = [
@@ -103,12 +106,14 @@ class Order(models.Model):
         return self.reference
 
 
-class Ticket(models.Model):
+class Ticket(TenantModel):
     """The right of one fan to one seat.
 
     `one_valid_ticket_a_seat` is the second line behind the sale's own logic: the database
     refuses a second valid ticket whatever the code does.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="tickets")
@@ -163,8 +168,10 @@ class Ticket(models.Model):
         return self.price_minor + self.fee_minor
 
 
-class LedgerEntry(models.Model):
+class LedgerEntry(TenantModel):
     """A line of the books: never changed, never deleted. Refunds are negative."""
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="ledger_entries")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from accounts.models import Organisation
+from accounts.models import Organisation, TenantModel
 from sales.models.events import Event
 from sales.models.orders import Order
 
@@ -28,7 +28,7 @@ class EventKind(models.TextChoices):
     PING = "ping", "Somebody tried an endpoint"
 
 
-class OutboxEvent(models.Model):
+class OutboxEvent(TenantModel):
     """Something that happened, to be told to webhooks and fans after it has committed.
 
     `sequence` orders the events of one subject (an order, with its tickets; or an event). It is a
@@ -36,6 +36,8 @@ class OutboxEvent(models.Model):
     transaction saw of its subject. Of two events, one of which knew of the other, it has the higher
     number, whatever the clocks of the regions say; no row is written that both would conflict on.
     """
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Without a constraint in the database: the sale's transaction spares the look at the parent.
@@ -72,8 +74,10 @@ class OrderMailState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class OrderMail(models.Model):
+class OrderMail(TenantModel):
     """A mail to the fan of an order, about something that happened; tried until it is out."""
+
+    tenant_field = "happened"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     happened = models.ForeignKey(
@@ -106,8 +110,10 @@ class OrderMail(models.Model):
         return f"{self.template} ({self.get_state_display()})"
 
 
-class Mailing(models.Model):
+class Mailing(TenantModel):
     """A mail to all ticket holders of an event: how far the batches have come."""
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     happened = models.OneToOneField(OutboxEvent, on_delete=models.CASCADE, related_name="mailing")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantModel
 from sales.models.orders import Order
 
 
@@ -33,8 +34,10 @@ class RefundState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class Payment(models.Model):
+class Payment(TenantModel):
     """A payment for an order. Its id is the provider's idempotency key: asked twice, paid once."""
+
+    tenant_field = "order"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
@@ -73,13 +76,15 @@ class Payment(models.Model):
         return f"{self.provider} {self.amount_minor} {self.currency}: {self.state}"
 
 
-class Refund(models.Model):
+class Refund(TenantModel):
     """Money that goes back. Its id is the provider's idempotency key.
 
     `payment` is empty where none was made through a provider: a one-request sale. `amount_minor`
     and `tickets_minor` differ where the organiser kept a part, or gave more; the books
     (`sales.books`) need both.
     """
+
+    tenant_field = "order"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")

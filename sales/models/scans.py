@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantModel
 from sales.models.events import Event
 from sales.models.orders import Ticket
 
@@ -24,8 +25,10 @@ class ScanOutcome(models.TextChoices):
     OTHER_EVENT = "other-event", "For another event"
 
 
-class Scan(models.Model):
+class Scan(TenantModel):
     """One look at a ticket at a door. Never changed, never deleted."""
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="scans")
@@ -53,8 +56,10 @@ class Scan(models.Model):
         return f"{self.ticket}: {self.outcome}"
 
 
-class Scanner(models.Model):
+class Scanner(TenantModel):
     """A device that scans tickets at an event's doors, and goes on without a connection."""
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="scanners")
@@ -90,12 +95,14 @@ class Scanner(models.Model):
         return self.clock_off > CLOCK_SLACK_SECONDS
 
 
-class ScanReport(models.Model):
+class ScanReport(TenantModel):
     """What a scanner told about a scan: when it was by its clock, and what it told the person.
 
     `told` is empty where the scanner asked us and told what we answered. A **conflict** is a
     person whom a scanner let in by itself with a ticket that admitted nobody (any more).
     """
+
+    tenant_field = "scan"
 
     scan = models.OneToOneField(
         Scan, on_delete=models.PROTECT, related_name="report", primary_key=True

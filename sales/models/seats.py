@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
+from accounts.models import TenantManager, TenantModel
 from sales.models.events import Event, PriceCategory
 
 if TYPE_CHECKING:
@@ -51,12 +52,14 @@ class SeatQuerySet(models.QuerySet["Seat"]):
         return self.order_by("position", "guid")
 
 
-class Seat(models.Model):
+class Seat(TenantModel):
     """One seat of an event.
 
     `hold` and `held_until` say who holds it, as long as its status does; a hold that has
     expired keeps its seats in name only, and whoever comes next writes over them.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="seats")
@@ -88,7 +91,7 @@ class Seat(models.Model):
     )
     held_until = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = SeatQuerySet.as_manager()
+    objects: ClassVar = TenantManager.from_queryset(SeatQuerySet)()
 
     class Meta:
         constraints: ClassVar = [

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from accounts.models import TenantModel
 from sales.models.events import Event
 from sales.models.seats import Seat
 
@@ -42,13 +43,15 @@ class Outcome(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
-class Stampede(models.Model):
+class Stampede(TenantModel):
     """One run: many buyers who want the same seat, or seats of one event, against one contender.
 
     `seat` is empty where any seat of the event will do (see Shape). `options` is how it was asked
     for, whole, so that it can be repeated. `found` is the committed state of a contender's own
     store, read at the end and kept when that store is dropped; empty for our own purchase.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="stampedes")
@@ -98,8 +101,10 @@ class Stampede(models.Model):
         return self.seat.label if self.seat else Shape(self.shape).label
 
 
-class StampedeRegion(models.Model):
+class StampedeRegion(TenantModel):
     """One region's share of a stampede: who runs it, and its last sign of life."""
+
+    tenant_field = "stampede"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     stampede = models.ForeignKey(Stampede, on_delete=models.CASCADE, related_name="regions")
@@ -124,13 +129,15 @@ class StampedeRegion(models.Model):
         return f"{self.buyers} buyers in {self.region}"
 
 
-class Attempt(models.Model):
+class Attempt(TenantModel):
     """One buyer's try: when it ran, how often its transaction ran, what she was told.
 
     `seat` is the one she wanted last, empty before she has chosen; `choices` is how many she
     tried. `told_order` is what she was told, no proof that there is one (and so no foreign key):
     the witness compares it with the tickets.
     """
+
+    tenant_field = "stampede"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     stampede = models.ForeignKey(Stampede, on_delete=models.CASCADE, related_name="attempts")

@@ -7,11 +7,13 @@ from typing import ClassVar
 
 from django.db import models
 
-from accounts.models import Organisation
+from accounts.models import Organisation, TenantModel
 
 
-class Venue(models.Model):
+class Venue(TenantModel):
     """A place where events happen."""
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="venues")
@@ -28,11 +30,13 @@ class Venue(models.Model):
         return self.name
 
 
-class SeatingPlan(models.Model):
+class SeatingPlan(TenantModel):
     """A chart of seats, imported from pretix's JSON format or made by numbers.
 
     `digest` is the SHA-256 of what was imported, so that the same import made again is known.
     """
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -54,12 +58,14 @@ class SeatingPlan(models.Model):
         return self.name
 
 
-class Section(models.Model):
+class Section(TenantModel):
     """One zone of a plan: its rows, and shapes such as a stage, as they are drawn.
 
     A section has a row of its own because DSQL holds a column to 1 MiB, which a plan of an
     arena passes as a whole.
     """
+
+    tenant_field = "plan"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     plan = models.ForeignKey(SeatingPlan, on_delete=models.CASCADE, related_name="sections")

@@ -10,6 +10,7 @@ from typing import ClassVar
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from accounts.models import TenantModel
 from sales.models.events import Event
 
 
@@ -18,13 +19,15 @@ def new_seed() -> str:
     return secrets.token_hex(32)
 
 
-class WaitingRoom(models.Model):
+class WaitingRoom(TenantModel):
     """How an event lets fans in: see sales.waiting_room; `Event.has_waiting_room` says it is on.
 
     Who joined before `event.on_sale_at` is ordered by a draw from `seed`, which is secret until
     then; its hash, `commitment`, is shown all the time. Up to rank `released` fans had been let in
     at `released_at`, and `rate_per_minute` more each minute since.
     """
+
+    tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.OneToOneField(Event, on_delete=models.CASCADE, related_name="waiting_room")
@@ -63,7 +66,7 @@ class WaitingRoom(models.Model):
         return hashlib.sha256(bytes.fromhex(self.seed)).hexdigest()
 
 
-class QueuePlace(models.Model):
+class QueuePlace(TenantModel):
     """A fan's place in a waiting room: one each, however often she joins.
 
     The id is made of the event's, the fan's and the turn, so that every region makes the same
@@ -72,6 +75,8 @@ class QueuePlace(models.Model):
     that was never written is made from it. No foreign key to the fan: a batch of a thousand
     would look up a thousand users.
     """
+
+    tenant_field = "room"
 
     id = models.UUIDField(primary_key=True, editable=False)
     room = models.ForeignKey(WaitingRoom, on_delete=models.CASCADE, related_name="places")

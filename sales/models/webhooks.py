@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from accounts.models import Organisation
+from accounts.models import Organisation, TenantModel
 from sales.models.outbox import OutboxEvent
 
 
@@ -19,8 +19,10 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
-class WebhookEndpoint(models.Model):
+class WebhookEndpoint(TenantModel):
     """A URL of an organisation that is told what happens."""
+
+    tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -66,11 +68,13 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(TenantModel):
     """An event for an endpoint: due, under way (`due_at` is then the lease's end), or over.
 
     `subject_id` and `sequence` are the event's: the later one of a subject waits for the earlier.
     """
+
+    tenant_field = "endpoint"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     endpoint = models.ForeignKey(
@@ -115,8 +119,10 @@ class WebhookDelivery(models.Model):
         return f"{self.happened_id} to {self.endpoint_id} ({self.get_state_display()})"
 
 
-class WebhookAttempt(models.Model):
+class WebhookAttempt(TenantModel):
     """One try to tell an endpoint: a status, or why there is none; milliseconds."""
+
+    tenant_field = "delivery"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="tries")

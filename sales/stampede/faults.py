@@ -25,6 +25,7 @@ from uuid import UUID
 from django.db import Error, connection
 from django.utils import timezone
 
+from accounts.scopes import everywhere
 from sales.models import Stampede, StampedeState
 
 __all__ = [
@@ -142,6 +143,7 @@ def has_faults(stampede: Stampede) -> bool:
     return bool(stampede.options.get("faults"))
 
 
+@everywhere()
 def _drive(
     stampede_id: UUID,
     faults: Sequence[Fault],

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import Error, connection
 
+from accounts.scopes import everywhere
 from sales.stampede.buyers import Told
 from sales.stampede.clock import Clock
 from sales.stampede.settling import beat
@@ -136,6 +137,7 @@ class Recorder:
         if error is None:
             self._write_rest()
 
+    @everywhere()
     def _run(self) -> None:
         next_beat = self._clock.now()
         try:

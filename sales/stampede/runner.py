@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
+from accounts.scopes import everywhere
 from sales.models import Attempt, Outcome, Stampede, StampedeRegion
 from sales.stampede.buyers import Wish
 from sales.stampede.buying import Buying
@@ -98,6 +99,7 @@ def _let_run(
     agreed: Future[datetime] = Future()
     clock = buying.clock
 
+    @everywhere()  # they are fans
     def act() -> None:
         # Who cannot connect now, or sign a token, finds out as a buyer, and is told so.
         with contextlib.suppress(Exception):

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Membership, Organisation, Role, User
+from accounts.tenancy import CHOSEN
 from sales.models import Event, Order, SeatingPlan, Venue
 from sales.models.orders import new_reference
 from tests.admin.conftest import tenants_models
@@ -36,8 +37,12 @@ WRITTEN_BY_THE_SALE = [
 
 
 @pytest.fixture
-def root(client: Client) -> Client:
+def root(client: Client, acme: Organisation) -> Client:
+    """A superuser who has switched to acme."""
     client.force_login(make_user("root", is_staff=True, is_superuser=True))
+    session = client.session
+    session[CHOSEN] = str(acme.pk)
+    session.save()
     return client
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.scopes import everywhere
 from sales.books import check_books
 from sales.events import EventNotFound, find_event
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         """Take the event."""
         parser.add_argument("event", help="Its slug, organisation/slug, or id.")
 
+    @everywhere()
     def handle(self, *args: Any, **options: Any) -> None:
         """Print what does not add up."""
         try:

@@ -14,6 +14,7 @@ from django.db import Error
 from django.utils import timezone
 from rich.console import Console
 
+from accounts.scopes import everywhere
 from sales.events import EventNotFound, find_event
 from sales.management.plan_options import BadOptions, add_plan_options, wanted
 from sales.management.progress import seat_progress
@@ -49,6 +50,7 @@ class Command(BaseCommand):
             "--json", action="store_true", help="print one JSON object, also for an error"
         )
 
+    @everywhere()
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, and print what there is now."""
         began = time.monotonic()

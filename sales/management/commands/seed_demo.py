@@ -14,6 +14,7 @@ from django.db import Error
 from django.utils import timezone
 from rich.console import Console
 
+from accounts.scopes import everywhere
 from sales.demo import CAST, SEAT, seed
 from sales.management.progress import seat_progress
 from worldseat.local import state
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             help="also in a database that is not on this machine: it gets demo events and people",
         )
 
+    @everywhere()
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, and print the event, the seat and the logins."""
         if not settings.LOCAL and not options["force"]:

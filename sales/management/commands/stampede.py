@@ -18,6 +18,7 @@ from django.db import Error
 from django.utils import timezone
 from rich.console import Console
 
+from accounts.scopes import everywhere
 from sales.demo import SIMULATION_PLANS
 from sales.events import EventNotFound
 from sales.management.stampedes import NO_REPORT, Director, GivenUp, Gone, Wanted
@@ -85,6 +86,7 @@ class Command(BaseCommand):
         add("--stop", metavar="ID", help="stop a stampede that runs, and end")
         add("--state", metavar="ID", help="say how far a stampede is, and end")
 
+    @everywhere()
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, plan, send, watch, show."""
         try:

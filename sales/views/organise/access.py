@@ -14,7 +14,8 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import add_never_cache_headers
 
 from accounts.models import Role
-from accounts.tenancy import organisations_of
+from accounts.scopes import narrow
+from accounts.tenancy import organisations_of, roles_in
 from sales.back_office.access import RoleTooLow, own_event
 from sales.events import EventNotFound
 from sales.models import Event
@@ -32,8 +33,9 @@ def organiser_page(
     @login_required
     @functools.wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if not organisations_of(request.user).exists():
+        if not (roles := roles_in(request)):
             raise PermissionDenied
+        narrow(roles)
         response = view(request, *args, **kwargs)
         add_never_cache_headers(response)
         return response

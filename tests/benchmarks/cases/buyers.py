@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
+from accounts.scopes import everywhere
+
 
 def main() -> None:
     """Let the buyers loose, all at once, as many as there are threads."""
@@ -52,7 +54,7 @@ def _buy(asked: dict[str, Any], fan: str) -> tuple[str, int, int]:
     from sales.best_available.holding import BestHold, Wish, hold_best_available
     from worldseat.dsql.occ import tally
 
-    with tally() as counted:
+    with everywhere(), tally() as counted:
         try:
             held = hold_best_available(
                 event_id=UUID(asked["event"]),
