@@ -9,7 +9,14 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Exists, Q, QuerySet
 from django.http import HttpRequest
 
-from accounts.models import ApiKeyUser, Membership, Organisation, OrganisationQuerySet, Role
+from accounts.models import (
+    ApiKeyUser,
+    GuestUser,
+    Membership,
+    Organisation,
+    OrganisationQuerySet,
+    Role,
+)
 
 NOBODY = UUID(int=0)
 
@@ -60,7 +67,7 @@ def organisations_of(user: Any, *, role: Role = Role.VIEWER) -> OrganisationQuer
     A superuser has every role everywhere; who is not logged in has none; an API key has in its
     own organisation the role that the view it came to grants for its scope.
     """
-    if not user.is_active:
+    if not user.is_active or isinstance(user, GuestUser):
         return Organisation.objects.none()
     if isinstance(user, ApiKeyUser):
         if user.organisation_id is None or user.granted_role not in roles_at_least(role):

@@ -7,7 +7,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import RedirectView
 
-from accounts import people, views
+from accounts import guest_pages, people, views
 
 app_name = "accounts"
 
@@ -18,6 +18,8 @@ urlpatterns = [
     path("email/", views.EmailPage.as_view(), name="email"),
     # Where allauth's pages lead to register.
     path("signup/", RedirectView.as_view(pattern_name="accounts:register", query_string=True)),
+    path("guest/", guest_pages.begin, name="guest"),
+    path("guest/<str:token>/", guest_pages.claim, name="claim"),
     path("people/", people.start, name="people-start"),
     path("people/<slug:slug>/", people.people, name="people"),
     path("people/<slug:slug>/two-factor/", people.require_two_factor, name="two-factor"),

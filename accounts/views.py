@@ -7,18 +7,17 @@ from typing import Any
 from allauth.account.utils import perform_login
 from allauth.account.views import EmailView
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import users
 from accounts.emails import is_confirmed
+from accounts.guest_pages import next_path
 
 __all__ = ["EmailPage", "register"]
 
@@ -67,7 +66,9 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (user := _register(form)):
         told = f"Welcome. You are logged in as {user.email}. A link to confirm it is in your mail."
         messages.success(request, told)
-        response: HttpResponse = perform_login(request, user, redirect_url=_next(request))
+        response: HttpResponse = perform_login(
+            request, user, redirect_url=next_path(request, request.POST.get("next", ""))
+        )
         return response
     context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
     return render(request, "accounts/register.html", context, status=400 if form.errors else 200)
@@ -78,16 +79,8 @@ def _register(form: RegistrationForm) -> Any:
     try:
         return users.register(**form.cleaned_data)
     except users.EmailTaken as error:
-        form.add_error("email", error.__doc__ or "")
+        hint = "Log in; if you bought as a guest, ask for a new password."
+        form.add_error("email", f"{error.__doc__} {hint}")
     except users.WeakPassword as error:
         form.add_error("password", error.messages)
     return None
-
-
-def _next(request: HttpRequest) -> str:
-    """Return where to go on: a path of this site, and no other."""
-    asked = request.POST.get("next", "")
-    hosts = {request.get_host()}
-    if url_has_allowed_host_and_scheme(asked, hosts, require_https=request.is_secure()):
-        return asked
-    return resolve_url(settings.LOGIN_REDIRECT_URL)

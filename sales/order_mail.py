@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.guests import link_to
 from sales.cancelling import OrderNotFound, OrderNotPaid
 from sales.models import Order, OrderMail, OrderState, Ticket, TicketState
 from sales.outbox import wake_mail
@@ -72,7 +73,8 @@ def compose(mail: OrderMail) -> Composed | None:
     context = {
         "name": order.fan.name,
         "reference": order.reference,
-        "order_path": f"/orders/{order.pk}/",
+        "order_path": link_to(order.fan, f"/orders/{order.pk}/"),
+        "is_guest": not order.fan.has_usable_password(),
         "event": _event(order),
         "tickets": [_line(each) for each in valid],
         "total": format_money(order.total_minor - order.refunded_minor, order.currency),

@@ -66,7 +66,7 @@ def test_walks_through_the_whole_api(
     set_room(event_id=event.pk, rules=rules, now=timezone.now())
     answers = walk(f"{live_server.url}/api/v1", staff=bob.email, manager=alice.email)
     assert Scan.objects.filter(outcome="admitted").count() == 1
-    assert Ticket.objects.filter(event=event, state="valid").count() == 2
+    assert Ticket.objects.filter(event=event, state="valid").count() == 3
     assert not broken_invariants(event_id=event.pk, now=timezone.now())
     schema = api.get("/api/v1/schema/").json()
     examples = _by_operation(schema, answers)

@@ -458,6 +458,7 @@ LEAN_PURCHASES = env_bool("LEAN_PURCHASES", default=True)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.ApiKeyAuthentication",
+        "accounts.api.authentication.GuestAuthentication",
         "accounts.api.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],

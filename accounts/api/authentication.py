@@ -11,12 +11,13 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
-from accounts.api.permissions import scope_of
+from accounts import guests
+from accounts.api.permissions import MayBuy, scope_of
 from accounts.api_keys import PREFIX, BadApiKey, authenticate
-from accounts.models import ApiKey, ApiKeyUser, User
+from accounts.models import ApiKey, ApiKeyUser, GuestUser, User
 from accounts.tokens import SIMULATED
 
-__all__ = ["ApiKeyAuthentication", "BearerAuthentication", "logged_in"]
+__all__ = ["ApiKeyAuthentication", "BearerAuthentication", "GuestAuthentication", "logged_in"]
 
 
 def logged_in(request: Request) -> User:
@@ -64,12 +65,11 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey] | None:
         """Return the key and its user, None for what is no key; raises AuthenticationFailed."""
-        kind, _, secret = get_authorization_header(request).strip().partition(b" ")
-        secret = secret.strip()
-        if kind.lower() != b"bearer" or not secret.startswith(PREFIX.encode()):
+        secret = _bearer(request)
+        if not secret.startswith(PREFIX):
             return None
         try:
-            key = authenticate(secret=secret.decode("latin-1"), now=timezone.now())
+            key = authenticate(secret=secret, now=timezone.now())
         except BadApiKey as error:
             raise AuthenticationFailed(error.__doc__) from None
         return key.user, key
@@ -77,6 +77,30 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return what a 401 asks for."""
         return "Bearer"
+
+
+class GuestAuthentication(BaseAuthentication):
+    """Guests' tokens, known by how they begin; only `MayBuy` admits who sends one."""
+
+    def authenticate(self, request: Request) -> tuple[GuestUser, str] | None:
+        """Return the guest, None for what is no such token; raises AuthenticationFailed."""
+        token = _bearer(request)
+        if not token.startswith(guests.PREFIX):
+            return None
+        try:
+            guest = guests.read_token(token=token, now=timezone.now())
+        except guests.BadGuestToken as error:
+            raise AuthenticationFailed(error.__doc__) from None
+        return guest, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what a 401 asks for."""
+        return "Bearer"
+
+
+def _bearer(request: Request) -> str:
+    kind, _, token = get_authorization_header(request).strip().partition(b" ")
+    return token.strip().decode("latin-1") if kind.lower() == b"bearer" else ""
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
@@ -92,6 +116,31 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "scheme": "bearer",
             "description": "A token from `POST /api/v1/auth/token`.",
         }
+
+
+class GuestScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
+    """Describe guests' tokens."""
+
+    target_class = GuestAuthentication
+    name = "guest"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the security scheme."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A guest's token from `POST /api/v1/auth/guest`: it buys, for an hour.",
+        }
+
+    def get_security_requirement(self, auto_schema: Any) -> Any:
+        """Say so for the operations that guests may use."""
+        found = (
+            each
+            for each in auto_schema.view.permission_classes
+            if isinstance(each, type) and issubclass(each, MayBuy)
+        )
+        allowed = any(auto_schema.method in each.guests_methods for each in found)
+        return {self.name: []} if allowed else None
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 
-from accounts.models import ApiKeyUser, Organisation, Role, Scope
+from accounts.models import ApiKeyUser, GuestUser, Organisation, Role, Scope
 from accounts.scopes import narrow
 from accounts.tenancy import organisations_of
 from accounts.two_factor import who_requires
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     # It loads the authentication classes, which look into this module.
     from rest_framework.views import APIView
 
-__all__ = ["ORGANISATION", "ByMethod", "HasScope", "organisation_of", "scope_of"]
+__all__ = [
+    "ORGANISATION",
+    "ByMethod",
+    "HasScope",
+    "MayBuy",
+    "MayOrder",
+    "organisation_of",
+    "scope_of",
+]
 
 HEADER = "Worldseat-Organisation"
 
@@ -90,6 +98,26 @@ def HasScope(scope: str, *, role: Role | None) -> type[ScopePermission]:
     user is admitted, and a key is a manager.
     """
     return type("HasScope", (ScopePermission,), {"scope": Scope(scope), "role": role})
+
+
+class MayBuy(IsAuthenticated):
+    """Admit users, and guests, who have only named an e-mail address."""
+
+    guests_methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE")
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Check who it is; raises Problem (403) for a guest where guests may not come."""
+        if isinstance(request.user, GuestUser):
+            if request.method in self.guests_methods:
+                return True
+            raise _denied("A guest may buy; to see orders, use the link in the mail, or log in.")
+        return super().has_permission(request, view)
+
+
+class MayOrder(MayBuy):
+    """Admit guests to order, but not to see the orders of the address."""
+
+    guests_methods = ("POST",)
 
 
 class MethodPermission(IsAuthenticated):

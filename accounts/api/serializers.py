@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.models import User
 from worldseat.api.parsing import StrictSerializer, TextField
 
-__all__ = ["CredentialsIn", "RegistrationIn", "TokenOut", "UserOut"]
+__all__ = ["CredentialsIn", "GuestIn", "RegistrationIn", "TokenOut", "UserOut"]
 
 # Hashing a password takes time that grows with it: this bounds it.
 LONGEST_PASSWORD = 1024
@@ -37,6 +37,13 @@ class CredentialsIn(StrictSerializer):
         required=False,
         help_text="For accounts with two-factor sign-in: a code of the app, or a recovery code.",
     )
+
+
+class GuestIn(StrictSerializer):
+    """Where the tickets are sent, and for whom."""
+
+    email = EmailField(max_length=254)
+    name = TextField(max_length=200)
 
 
 class UserOut(serializers.ModelSerializer[User]):

@@ -7,15 +7,15 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import tokens, users
+from accounts import guests, tokens, users
 from accounts.api.authentication import BearerAuthentication, logged_in
-from accounts.api.serializers import CredentialsIn, RegistrationIn, TokenOut, UserOut
+from accounts.api.serializers import CredentialsIn, GuestIn, RegistrationIn, TokenOut, UserOut
 from accounts.two_factor import CodeMissing, CodeWrong, check_code
 from worldseat.api.problems import Problem, invalid, not_authenticated
 from worldseat.api.schema import problems
 from worldseat.api.views import APIView
 
-__all__ = ["LogoutView", "MeView", "RegisterView", "TokenView"]
+__all__ = ["GuestView", "LogoutView", "MeView", "RegisterView", "TokenView"]
 
 
 class RegisterView(APIView):
@@ -93,6 +93,38 @@ class TokenView(APIView):
         except (users.LoginFailed, CodeWrong) as error:
             raise not_authenticated(error.__doc__ or "") from None
         issued = tokens.issue_token(user_id=user.pk, now=timezone.now())
+        return Response(TokenOut(issued).data, headers={"Cache-Control": "no-store"})
+
+
+class GuestView(APIView):
+    """Buy without an account."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(
+        operation_id="begin_as_guest",
+        tags=["Fans"],
+        request=GuestIn,
+        responses={200: TokenOut, **problems("invalid")},
+        examples=[
+            OpenApiExample(
+                "A guest", {"email": "gus@example.com", "name": "Gus"}, request_only=True
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """Name an e-mail address, and get a token that holds seats and buys them, for an hour.
+
+        It shows nothing of the address, nor whether it has an account. The tickets are sent there,
+        with a link to see the order and to keep it in an account. Limits count by address.
+        """
+        given = GuestIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            issued = guests.begin(**given.validated_data, now=timezone.now())
+        except guests.NotAnAddress as error:
+            raise invalid({"email": [error.__doc__ or ""]}) from None
         return Response(TokenOut(issued).data, headers={"Cache-Control": "no-store"})
 
 

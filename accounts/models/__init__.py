@@ -2,6 +2,7 @@
 
 from accounts.models.api_keys import ApiKey, ApiKeyUser, Scope
 from accounts.models.audit import AppendOnly, AuditEntry, AuditEntryQuerySet
+from accounts.models.guests import GuestUser
 from accounts.models.invitations import Invitation
 from accounts.models.organisations import Membership, Organisation, OrganisationQuerySet, Role
 from accounts.models.tenants import TenantManager, TenantModel
@@ -13,6 +14,7 @@ __all__ = [
     "AppendOnly",
     "AuditEntry",
     "AuditEntryQuerySet",
+    "GuestUser",
     "Invitation",
     "Membership",
     "Organisation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
+from accounts.models import GuestUser
 from sales.best_available.holding import NoSeatsLeft
 from sales.codes import CodeExhausted, CodeRequired
 from sales.events import NotOnSale
@@ -86,7 +88,11 @@ def request_key(request: Request) -> RequestKey:
     """Return what a request is known by; raises Problem (400) without an Idempotency-Key."""
     key = idempotency_key(request)
     digest = fingerprint(method=request.method or "", path=request.path, body=request.data)
-    return RequestKey(fan_id=logged_in(request).pk, key=key, fingerprint=digest)
+    user = logged_in(request)
+    if isinstance(user, GuestUser):
+        # Of the address's own keys, and their answers, a guest knows nothing.
+        key = f"guest:{hashlib.sha256(f'{user.session}:{key}'.encode()).hexdigest()}"
+    return RequestKey(fan_id=user.pk, key=key, fingerprint=digest)
 
 
 def queue_pass_of(request: Request) -> str:

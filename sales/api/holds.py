@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
+from accounts.api.permissions import MayBuy
 from sales.api.answers import (
     KEYED_PARAMETERS,
     QUEUE_PASS,
@@ -217,6 +218,8 @@ def _line(hold: Hold, line: HeldSeat) -> dict[str, Any]:
 class HoldsView(APIView):
     """Keep seats of an event."""
 
+    permission_classes = (MayBuy,)
+
     @extend_schema(
         operation_id="hold_seats",
         tags=["Fans"],
@@ -299,6 +302,8 @@ def _held_best(best: BestHold) -> Answer:
 class HoldView(APIView):
     """One of one's own holds."""
 
+    permission_classes = (MayBuy,)
+
     @extend_schema(
         operation_id="get_hold",
         tags=["Fans"],
@@ -330,6 +335,8 @@ class HoldView(APIView):
 
 class ExtendHoldView(APIView):
     """More time for a hold."""
+
+    permission_classes = (MayBuy,)
 
     @extend_schema(
         operation_id="extend_hold",

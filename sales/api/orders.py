@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
+from accounts.api.permissions import MayOrder
 from sales.api.answers import KEYED_PARAMETERS, answer_keyed, request_key
 from sales.api.holds import hold_expired
 from sales.api.order_serializers import OrderIn
@@ -36,6 +37,8 @@ _RETRY_AFTER = {"Retry-After": "2"}
 
 class OrderListView(ListAPIView[Order]):
     """One's own orders, and new ones."""
+
+    permission_classes = (MayOrder,)
 
     serializer_class = OrderOut
     ordering = "-created_at"

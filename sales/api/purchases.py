@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import MayBuy
 from sales.api.answers import (
     KEYED_PARAMETERS,
     QUEUE_PASS,
@@ -32,6 +33,8 @@ __all__ = ["PurchaseView"]
 
 class PurchaseView(APIView):
     """Buy one seat with one request."""
+
+    permission_classes = (MayBuy,)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer the plain case in the lean way, where that is on."""

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.authentication import logged_in
+from accounts.api.permissions import MayBuy
 from sales.waiting_room.queue import QueueClosed, join, look
 from sales.waiting_room.queue import QueueView as View
 from sales.waiting_room.reading import RoomNotFound
@@ -131,6 +132,8 @@ def _answer(view: View, status: int = 200) -> Response:
 
 class QueueView(APIView):
     """The waiting room of an event."""
+
+    permission_classes = (MayBuy,)
 
     @extend_schema(
         operation_id="join_queue",

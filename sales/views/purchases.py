@@ -19,7 +19,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
+from accounts.guest_pages import guest_of
+from accounts.models import GuestUser, User
 from sales import purchases
 from sales.codes import CodeRequired
 from sales.events import NotOnSale
@@ -50,19 +51,22 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
         problem = "Choose a seat first. Nothing was sold."
         return render_event(request, event_id, problem=problem, status=HTTPStatus.BAD_REQUEST)
     seat_id, key = form.cleaned_data["seat"], form.cleaned_data["key"]
-    if not isinstance(request.user, User):
+    buyer = request.user if isinstance(request.user, User) else guest_of(request)
+    if buyer is None:
         back = reverse("sales:event", args=[event_id]) + "?" + urlencode({"seat": seat_id})
-        messages.info(request, "Log in or register to buy the seat. Nothing was sold yet.")
+        messages.info(
+            request, "Log in, register or go on as a guest to buy the seat. Nothing was sold yet."
+        )
         return redirect_to_login(back)
     try:
         sold = purchases.purchase(
             event_id=event_id,
             seat_id=seat_id,
-            fan_id=request.user.pk,
+            fan_id=buyer.pk,
             region=settings.REGION,
             now=timezone.now(),
             queue_pass=pass_of(request, event_id),
-            keyed=Keyed(_request_key(request, request.user, seat_id, key), render=_answer),
+            keyed=Keyed(_request_key(request, buyer, seat_id, key), render=_answer),
         )
     except _REFUSALS as refusal:
         return _refuse(request, event_id, refusal)
@@ -73,6 +77,9 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
             raise
         return _give_up(request, form, unknown=False)
     order_id = sold.body["order"] if isinstance(sold, Answer) else sold.pk
+    if isinstance(buyer, GuestUser):
+        messages.success(request, f"The seat is yours. The ticket is sent to {buyer.email}.")
+        return redirect("sales:event", event_id)
     messages.success(request, "The seat is yours.")
     return redirect("sales:order", order_id)
 
