@@ -242,7 +242,9 @@ def _read(*, event_id: UUID, known: Occupancy | None, settled: int, now: datetim
     merged = replace(
         found, seats={**known.seats, **changed}, categories_digest=known.categories_digest
     )
-    same = all(known.seats[pk].category == seat.category for pk, seat in changed.items())
+    # A seat that an import is just adding is not known yet.
+    before = ((known.seats.get(pk), seat) for pk, seat in changed.items())
+    same = all(was is not None and was.category == seat.category for was, seat in before)
     return merged if same else _digested(merged)
 
 

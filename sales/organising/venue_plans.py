@@ -80,6 +80,7 @@ class PlanFile:
     by_category: list[tuple[str, str, int]]
     events: list[Event]
     waiting: list[Event]
+    others: list[Event]
 
 
 def venues_of(user: Any, *, role: Role = Role.VIEWER) -> QuerySet[Venue]:
@@ -150,7 +151,8 @@ def visible_plan(*, plan_id: UUID, user: Any, role: Role = Role.VIEWER) -> Seati
 def plan_file(*, plan_id: UUID, user: Any) -> PlanFile:
     """Read a plan, and compare it with the venue's latest other one.
 
-    `waiting` are the venue's drafts without seats. Raises PlanNotFound and PlanIncomplete.
+    `waiting` are the venue's drafts without seats, `others` its events with another plan.
+    Raises PlanNotFound and PlanIncomplete.
     """
     stored = visible_plan(plan_id=plan_id, user=user)
     plan = plan_of(stored)
@@ -169,6 +171,7 @@ def plan_file(*, plan_id: UUID, user: Any) -> PlanFile:
         ],
         events=list(events.filter(plan=stored)),
         waiting=list(events.filter(plan=None, state="draft")),
+        others=list(events.exclude(plan=None).exclude(plan=stored).exclude(state="closed")),
     )
 
 

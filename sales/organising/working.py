@@ -15,6 +15,7 @@ from sales.models import BulkJob, JobKind
 from sales.organising.event_copies import copy_seats
 from sales.organising.jobs import Clock, Send, Work, abandoned_jobs, is_small, run_job
 from sales.organising.making_seats import make_seats
+from sales.organising.moving_seats import move_seats, start_move
 from sales.organising.rights import visible_job
 from sales.organising.seat_jobs import start_seat_job, work_on_seats
 
@@ -26,6 +27,7 @@ WORKS: Mapping[str, Work] = {
     JobKind.SEATS: work_on_seats,
     JobKind.COPY_SEATS: copy_seats,
     JobKind.MAKE_SEATS: make_seats,
+    JobKind.MOVE_SEATS: move_seats,
 }
 
 
@@ -33,9 +35,11 @@ def start_job(*, job_id: UUID, user: Any, now: datetime, send: Send) -> BulkJob:
     """Start a previewed job: a small one is over when this returns, a large one is sent off.
 
     `send` hands its id to the workers; where it cannot, the job waits until beat finds it.
-    Raises JobNotFound, RoleTooLow and JobStarted.
+    Raises JobNotFound, RoleTooLow, JobStarted, and NotReady for a move that cannot be any more.
     """
-    job = start_seat_job(job_id=job_id, user=user, now=now)
+    kind = visible_job(job_id=job_id, user=user).kind
+    begin = start_move if kind == JobKind.MOVE_SEATS else start_seat_job
+    job = begin(job_id=job_id, user=user, now=now)
     set_going(job, send=send)
     return visible_job(job_id=job_id, user=user)
 

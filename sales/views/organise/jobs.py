@@ -24,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from sales.back_office.access import RoleTooLow
 from sales.models import BulkJob, JobKind, JobState
+from sales.organising.event_states import NotReady
 from sales.organising.jobs import JobStarted, discard_job, stop_job
 from sales.organising.rights import JobNotFound, may_manage, visible_job
 from sales.organising.seat_jobs import preview_of, results_of
@@ -152,6 +153,8 @@ def start(request: HttpRequest, job_id: UUID) -> HttpResponse:
         raise PermissionDenied from None
     except JobStarted:
         messages.info(request, "It was started already.")
+    except NotReady as error:
+        messages.error(request, str(error))
     return redirect("sales:organise-job", found.pk)
 
 

@@ -18,7 +18,9 @@ from sales.back_office.access import RoleTooLow
 from sales.charts import Chart, ChartHead, ChartSeat, ChartSection
 from sales.events import EventNotFound
 from sales.models import Event, PriceCategory, Venue
+from sales.organising.event_states import NotReady
 from sales.organising.making_seats import plan_to_make_seats
+from sales.organising.moving_seats import plan_to_move
 from sales.organising.rights import VenueNotFound, managed_venue, may_manage
 from sales.organising.venue_plans import (
     BadVenue,
@@ -53,8 +55,9 @@ from sales.views.organise.plan_forms import (
     plan_by_blocks,
 )
 from sales.views.seat_maps import draw
+from worldseat.money import minor_units
 
-__all__ = ["discard", "make", "plan", "plan_map", "plans", "sample", "take", "venues"]
+__all__ = ["discard", "make", "move", "plan", "plan_map", "plans", "sample", "take", "venues"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -280,3 +283,40 @@ def make(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         return _plan_page(request, found, form=form, status=400)
     set_going(job, send=bulk_job.delay)
     return redirect("sales:organise-job", job.pk)
+
+
+@require_POST
+@organiser_page
+def move(request: HttpRequest, plan_id: UUID) -> HttpResponse:
+    """Write down that an event moves to this plan, and lead to the preview."""
+    found = _file_or_404(request, plan_id)
+    if not may_manage(request.user, found.stored.organisation_id):
+        raise PermissionDenied
+    chosen = next((e for e in found.others if str(e.pk) == request.POST.get("event")), None)
+    if chosen is None:
+        raise Http404
+    try:
+        job = plan_to_move(
+            event_id=chosen.pk,
+            plan_id=found.stored.pk,
+            user=request.user,
+            prices=_new_prices(request, chosen, found),
+            now=timezone.now(),
+        )
+    except (NotReady, Refused) as error:
+        messages.error(request, f"{error} Nothing was changed.")
+    except ValueError:
+        messages.error(request, "Write the price as 45.00. Nothing was changed.")
+    else:
+        return redirect("sales:organise-job", job.pk)
+    return redirect("sales:organise-plan", plan_id)
+
+
+def _new_prices(request: HttpRequest, chosen: Event, found: PlanFile) -> dict[str, int]:
+    """Return one price for all categories that the event lacks; raises ValueError."""
+    known = set(chosen.categories.values_list("name", flat=True))
+    lacking = [name for name, _, _ in found.by_category if name not in known]
+    if not lacking:
+        return {}
+    price = minor_units(request.POST.get("price", ""), chosen.currency)
+    return dict.fromkeys(lacking, price)

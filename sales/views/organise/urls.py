@@ -14,6 +14,7 @@ urlpatterns = [
     path("plans/<uuid:plan_id>/map.svg", plans.plan_map, name="organise-plan-map"),
     path("plans/<uuid:plan_id>/take/", plans.take, name="organise-plan-take"),
     path("plans/<uuid:plan_id>/discard/", plans.discard, name="organise-plan-discard"),
+    path("plans/<uuid:plan_id>/move/", plans.move, name="organise-plan-move"),
     path("plans/<uuid:plan_id>/make/", plans.make, name="organise-plan-make"),
     path("events/new/", events.new_event, name="organise-new-event"),
     path("events/<uuid:event_id>/", events.event, name="organise-event"),
