@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -19,6 +21,7 @@ from accounts.audited_admin import PlatformAdmin, is_superuser
 from accounts.members import hold_owners, is_last_owner
 from accounts.models import AuditEntry, Invitation, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
+from accounts.tenancy import roles_in
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantAdmin, TenantFilter, TenantForm
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ else:  # it publishes no types, and has Django's interface
 __all__ = [
     "AuditEntryAdmin",
     "AuthTokenAdmin",
+    "AuthenticatorAdmin",
+    "EmailAddressAdmin",
     "InvitationAdmin",
     "MembershipAdmin",
     "OrganisationAdmin",
@@ -69,6 +74,34 @@ class AuthTokenAdmin(PlatformAdmin[Any]):
     search_fields = ("=token_key", "=user__email")
     ordering = ("-created",)
     fields = ("token_key", "user", "created", "expiry")
+
+
+admin.site.unregister([Authenticator, EmailAddress])
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(PlatformAdmin[Authenticator]):
+    """Second factors, without their secrets: whoever lost his has it deleted here."""
+
+    may_add = may_change = False
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("=user__email",)
+    ordering = ("-created_at",)
+    fields = ("user", "type", "created_at", "last_used_at")
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(PlatformAdmin[EmailAddress]):
+    """Addresses, and whether they were confirmed."""
+
+    may_add = may_delete = False
+    list_display = ("email", "user", "verified", "primary")
+    list_select_related = ("user",)
+    search_fields = ("=email",)
+    ordering = ("email",)
+    fields = ("user", "email", "verified", "primary")
+    readonly_fields = ("user", "email", "primary")
 
 
 @admin.register(User)
@@ -124,6 +157,20 @@ class OrganisationAdmin(TenantAdmin[Organisation]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Leave making tenants to the platform's staff."""
         return is_superuser(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
+        """Show superusers who there is; for what is theirs, they enter one."""
+        if is_superuser(request):
+            return Organisation.objects.all()
+        return super().get_queryset(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show it to superusers too."""
+        return is_superuser(request) or super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Organisation | None = None) -> bool:
+        """Show it to superusers too."""
+        return is_superuser(request) or super().has_view_permission(request, obj)
 
 
 class MembershipForm(TenantForm[Membership]):
@@ -228,11 +275,29 @@ class AuditEntryAdmin(ReadOnlyTenantAdmin[AuditEntry]):
     )
     readonly_fields = ("what_changed",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        """Show superusers who are in no organisation the platform's own entries."""
+        if _is_the_platforms(request):
+            return AuditEntry._base_manager.filter(organisation__isnull=True)
+        return super().get_queryset(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show superusers the platform's own."""
+        return _is_the_platforms(request) or super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        """Show superusers the platform's own."""
+        return _is_the_platforms(request) or super().has_view_permission(request, obj)
+
     @admin.display(description="Changes")
     def what_changed(self, entry: AuditEntry) -> str:
         """Write a line for each field: old value, new value."""
         rows = ((name, *_old_and_new(change)) for name, change in entry.changes.items())
         return format_html_join("", "<div>{}: {} → {}</div>", rows) or "-"
+
+
+def _is_the_platforms(request: HttpRequest) -> bool:
+    return is_superuser(request) and not roles_in(request)
 
 
 def _old_and_new(change: Any) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts import audit
-from accounts.models import AuditEntry, Membership, Organisation, OrganisationQuerySet
+from accounts.models import AuditEntry, Organisation, OrganisationQuerySet
+from accounts.tenancy import memberships_of
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["NotYours", "organisations_to_choose", "switch"]
@@ -25,9 +26,7 @@ def organisations_to_choose(user: Any, *, named: str = "") -> OrganisationQueryS
     """
     found = Organisation.objects.order_by("name", "pk")
     if not user.is_superuser:
-        found = found.filter(
-            pk__in=Membership.objects.filter(user_id=user.pk).values("organisation")
-        )
+        found = found.filter(pk__in=memberships_of(user).values("organisation_id"))
     return found.filter(name__istartswith=named) if named else found
 
 

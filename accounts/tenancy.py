@@ -23,6 +23,7 @@ NOBODY = UUID(int=0)
 __all__ = [
     "CHOSEN",
     "NOBODY",
+    "as_uuid",
     "memberships_of",
     "organisations_of",
     "roles_at_least",
@@ -96,7 +97,7 @@ def _read_roles(request: HttpRequest) -> dict[UUID, str]:
     user: Any = request.user
     if not user.is_active or user.pk is None:
         return {}
-    chosen = _uuid(request.session.get(CHOSEN))
+    chosen = as_uuid(request.session.get(CHOSEN))
     if user.is_superuser:
         there = chosen and Organisation.objects.filter(pk=chosen).exists()
         return {chosen: Role.OWNER} if chosen and there else {}
@@ -105,7 +106,8 @@ def _read_roles(request: HttpRequest) -> dict[UUID, str]:
     return {chosen: roles[chosen]} if chosen in roles else roles
 
 
-def _uuid(text: Any) -> UUID | None:
+def as_uuid(text: Any) -> UUID | None:
+    """Read an id; None for what is none."""
     try:
         return UUID(str(text))
     except ValueError:

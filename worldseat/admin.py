@@ -9,10 +9,15 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
 
+from accounts.audited_admin import is_superuser
+from accounts.models import Organisation
 from accounts.scopes import narrow
-from accounts.tenancy import roles_in
+from accounts.switching import NotYours, organisations_to_choose, switch
+from accounts.tenancy import CHOSEN, as_uuid, roles_in
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -20,6 +25,9 @@ else:  # it publishes no types, and has Django's interface
     from unfold.sites import UnfoldAdminSite as AdminSite
 
 __all__ = ["WorldSeatAdminSite", "may_use_admin"]
+
+
+_LISTED = 50
 
 
 class WorldSeatAdminSite(AdminSite):
@@ -48,6 +56,48 @@ class WorldSeatAdminSite(AdminSite):
             return inner(request, *args, **kwargs)
 
         return update_wrapper(serve, inner)
+
+    def get_urls(self) -> Any:
+        """Add the page on which one chooses the organisation to work in."""
+        own = [path("organisation/", self.admin_view(self.organisation), name="organisation")]
+        return [*own, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> Any:
+        """Name the organisation that the pages are about, in the header."""
+        roles = roles_in(request)
+        own = list(Organisation.objects.filter(pk__in=roles).order_by("name")[:2])
+        may_choose = is_superuser(request) or len(own) > 1 or CHOSEN in request.session
+        return {
+            **super().each_context(request),
+            "works_in": own,
+            "may_choose": may_choose and self.has_permission(request),
+        }
+
+    def organisation(self, request: HttpRequest) -> HttpResponse:
+        """Show the organisations that one may work in; POST chooses one, or leaves it."""
+        if request.method == "POST":
+            return self._choose(request)
+        named = request.GET.get("q", "").replace("\0", "").strip()[:100]
+        context = {
+            **self.each_context(request),
+            "title": "Organisation",
+            "organisations": organisations_to_choose(request.user, named=named)[:_LISTED],
+            "listed_at_most": _LISTED,
+            "named": named,
+        }
+        return TemplateResponse(request, "admin/organisation.html", context)
+
+    def _choose(self, request: HttpRequest) -> HttpResponse:
+        from_id = next(iter(roles_in(request)), None) if CHOSEN in request.session else None
+        to_id = as_uuid(request.POST.get("organisation"))
+        try:
+            switch(user=request.user, from_id=from_id, to_id=to_id, now=timezone.now())
+        except NotYours:
+            raise PermissionDenied from None
+        request.session.pop(CHOSEN, None)
+        if to_id:
+            request.session[CHOSEN] = str(to_id)
+        return redirect("admin:index")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Admit members of an organisation and superusers."""
