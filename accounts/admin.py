@@ -21,6 +21,7 @@ from accounts.audited_admin import PlatformAdmin, is_superuser
 from accounts.members import hold_owners, is_last_owner
 from accounts.models import AuditEntry, Invitation, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
+from accounts.retried import retried
 from accounts.tenancy import roles_in
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantAdmin, TenantFilter, TenantForm
 
@@ -117,6 +118,12 @@ class UserAdmin(DjangoUserAdmin[User], PlatformAdmin[User]):
     search_fields = ("email", "name")
     readonly_fields = ("date_joined", "last_login", "is_simulated")
     may_delete = False  # orders and the ledger name them: close the account instead
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Set a password, under the conflict retry."""
+        view = super().user_change_password
+        return retried(request, lambda: view(request, id, form_url))
+
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import AuditEntry
+from accounts.retried import retried
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -53,6 +54,31 @@ class AuditedAdmin(ModelAdmin[M]):
     def may_see_history(self, request: HttpRequest, row: Model) -> bool:
         """Tell whether the user may read who changed a row."""
         return is_superuser(request)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Add or change a row, under the conflict retry."""
+        view = super().changeform_view
+        return retried(request, lambda: view(request, object_id, form_url, extra_context))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Delete a row, under the conflict retry."""
+        view = super().delete_view
+        return retried(request, lambda: view(request, object_id, extra_context))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """List rows, or run an action on them under the conflict retry."""
+        view = super().changelist_view
+        return retried(request, lambda: view(request, extra_context))
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

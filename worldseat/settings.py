@@ -279,6 +279,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.edge.TwoFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "worldseat.busy.BusyMiddleware",
 ]
 
 ROOT_URLCONF = "worldseat.urls"

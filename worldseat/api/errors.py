@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from worldseat.api.problems import answer, not_found
+from worldseat.busy import busy_page
 
 __all__ = ["NothingHere", "bad_request", "page_not_found", "permission_denied", "server_error"]
 
@@ -70,4 +71,6 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     """Answer 500 (Django's handler500, called while the error is being handled)."""
     error = sys.exception()
     known = error if isinstance(error, Exception) else RuntimeError("unknown")
-    return _problem_or(lambda: defaults.server_error(request), request, known)
+    return _problem_or(
+        lambda: busy_page(request, error) or defaults.server_error(request), request, known
+    )
