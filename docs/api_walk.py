@@ -237,6 +237,9 @@ def walk(words, staff_email, staff_password, manager_email, manager_password):
     go_in(staff, event, ticket)
     back = {"amount": 100, "reason": "The sound was poor"}
     staff.ask("POST", f"/organiser/orders/{order['id']}/refund/", back, expect=201, key=new_key())
+    report = staff.ask("GET", f"/organiser/events/{event['id']}/report/", expect=200)
+    assert report["total"]["net"] == report["ledger"], report
+    staff.ask("GET", f"/organiser/events/{event['id']}/orders.csv", expect=200)
     fan.ask("GET", "/orders/", expect=200)
     manager.log_in(manager_email, manager_password)
     organise(manager, event)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sales.codes import check_code, find_code, give_back_code, use_code
+from sales.contention import counts_conflicts
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import give_back_allowance, use_allowance
 from sales.models import (
@@ -79,6 +80,7 @@ def _is_keyed(*, keyed: Keyed[Hold] | None = None, **_: object) -> bool:
     return keyed is not None
 
 
+@counts_conflicts()
 @occ_retry(repeatable=_is_keyed)
 def hold_seats(
     *,

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sales.codes import check_code, find_code, use_code
+from sales.contention import counts_conflicts
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import use_allowance
 from sales.models import Order, OrderState, Seat, SeatStatus
@@ -29,6 +30,7 @@ def _is_keyed(*, keyed: Keyed[Order] | None = None, **_: object) -> bool:
     return keyed is not None
 
 
+@counts_conflicts()
 @occ_retry(repeatable=_is_keyed)
 def purchase(
     *,

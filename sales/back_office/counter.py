@@ -24,6 +24,7 @@ from accounts import audit
 from accounts.models import Role, User
 from accounts.models.users import normalise_email
 from sales.back_office.access import own_event
+from sales.contention import counts_conflicts
 from sales.events import NotOnSale
 from sales.holds import Wanted
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
@@ -60,6 +61,7 @@ class Customer:
     email: str = ""
 
 
+@counts_conflicts()
 @occ_retry(repeatable=True)
 def sell_at_counter(
     *,

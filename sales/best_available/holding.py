@@ -24,6 +24,7 @@ from sales.best_available.layout import layout_of
 from sales.best_available.offers import Offers, near_equals
 from sales.best_available.splitting import splits
 from sales.codes import CodeRequired, find_code
+from sales.contention import counts_conflicts
 from sales.events import EventNotFound
 from sales.holds import place_hold
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
@@ -132,6 +133,7 @@ def _is_keyed(*, keyed: Keyed[BestHold] | None = None, **_: object) -> bool:
     return keyed is not None
 
 
+@counts_conflicts()
 @occ_retry(repeatable=_is_keyed)
 def _hold(
     *,

@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from accounts.tokens import SIMULATED
+from sales.contention import counts_conflicts
 from sales.events import is_on_sale
 from sales.idempotency import KEPT_FOR
 from sales.lean.statements import (
@@ -69,6 +70,7 @@ class Answered:
     replayed: bool = False
 
 
+@counts_conflicts(lambda asked, **_: asked.event_id)
 @occ_retry(repeatable=True)
 def purchase(
     asked: Asked,

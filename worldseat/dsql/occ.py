@@ -83,19 +83,31 @@ class Tally:
     conflicts: int = 0
     connections_lost: int = 0
 
+    def add(self, other: Tally) -> None:
+        """Add another one's counts."""
+        self.calls += other.calls
+        self.attempts += other.attempts
+        self.conflicts += other.conflicts
+        self.connections_lost += other.connections_lost
+
 
 _tally: ContextVar[Tally | None] = ContextVar("occ_tally", default=None)
 
 
 @contextmanager
 def tally() -> Iterator[Tally]:
-    """Count the attempts of every @occ_retry call in the block, also of one that raises."""
-    counted = Tally()
+    """Count the attempts of every @occ_retry call in the block, also of one that raises.
+
+    At its end, a block inside another one adds what it counted to that one.
+    """
+    counted, around = Tally(), _tally.get()
     token = _tally.set(counted)
     try:
         yield counted
     finally:
         _tally.reset(token)
+        if around is not None:
+            around.add(counted)
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -10,7 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Column", "Columns", "columns", "nice_ceiling"]
+from sales.back_office.live import CategoryLine
+
+__all__ = ["Bar", "Column", "Columns", "bars", "columns", "nice_ceiling"]
 
 # The drawing is this wide and high in its own units, and stretches to the page.
 WIDTH, HEIGHT = 1000.0, 160.0
@@ -75,3 +77,25 @@ def nice_ceiling(value: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return float(next(n * power for n in (1, 2, 5, 10) if n * power >= value * (1 - 1e-9)))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A category's seats side by side: where each status begins, and how wide it is."""
+
+    line: CategoryLine
+    pieces: Sequence[tuple[str, float, float, int]]
+
+
+def bars(lines: Sequence[CategoryLine]) -> list[Bar]:
+    """Lay out each category's seats as (status, x, width, number), sold ones first."""
+    found = []
+    for line in lines:
+        pieces, x = [], 0.0
+        for status in ("sold", "held", "available", "blocked"):
+            number = getattr(line, status)
+            width = number / line.seats * WIDTH if line.seats else 0.0
+            pieces.append((status, round(x, 2), round(width, 2), number))
+            x += width
+        found.append(Bar(line, pieces))
+    return found

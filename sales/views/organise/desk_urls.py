@@ -6,6 +6,7 @@ from django.urls import path
 
 from sales.views.organise import (
     counter,
+    dashboard,
     door_list,
     files,
     orders,
@@ -26,6 +27,8 @@ urlpatterns = [
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="organise-reissue"),
     path("orders/<uuid:order_id>/tickets.pdf", counter.order_pdf, name="organise-order-pdf"),
     path("events/<uuid:event_id>/box-office/", counter.counter, name="organise-counter"),
+    path("events/<uuid:event_id>/dashboard/", dashboard.dashboard, name="organise-dashboard"),
+    path("events/<uuid:event_id>/dashboard/live/", dashboard.live, name="organise-live"),
     path("events/<uuid:event_id>/orders.csv", files.orders_csv, name="organise-orders-csv"),
     path("events/<uuid:event_id>/orders.xlsx", files.orders_xlsx, name="organise-orders-xlsx"),
     path("events/<uuid:event_id>/tickets.csv", files.tickets_csv, name="organise-tickets-csv"),

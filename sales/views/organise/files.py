@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import xlsxwriter
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from sales.back_office.exports import DOOR_LIST, ORDERS, TICKETS, Cell, Columns, rows_of
+from sales.back_office.exports import DOOR_LIST, ORDERS, TICKETS, Columns, rows_of
+from sales.back_office.files import as_csv, as_xlsx
 from sales.models import Event
 from sales.views.organise.access import event_or_404, organiser_page
 
 __all__ = [
-    "as_csv",
     "csv_of",
     "door_csv",
     "door_xlsx",
@@ -29,56 +27,6 @@ __all__ = [
 ]
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BOM = "\ufeff"
-# How many lines go into one piece of the answer.
-_A_PIECE = 200
-# What a spreadsheet would take for the beginning of a formula, whoever wrote it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def as_csv(columns: Columns, rows: Iterable[Sequence[Cell]], *, bom: bool = True) -> Iterator[str]:
-    """Yield a CSV file in pieces (RFC 4180, UTF-8), its names first.
-
-    With `bom`, Excel knows that it is UTF-8; without, programs need not know of it. A text that a
-    spreadsheet would take for a formula has an apostrophe before it (OWASP, CSV injection).
-    """
-    writer = csv.writer(_Echo())
-    piece = [_BOM if bom else "", writer.writerow(columns)]
-    for row in rows:
-        piece.append(writer.writerow([guarded(cell) for cell in row]))
-        if len(piece) >= _A_PIECE:
-            yield "".join(piece)
-            piece = []
-    yield "".join(piece)
-
-
-def guarded(cell: Cell) -> Cell:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-def as_xlsx(columns: Columns, rows: Iterable[Sequence[Cell]], file: Any) -> None:
-    """Write a workbook of one sheet to a file, row by row: what is written is not kept."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(file, options) as book:
-        sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        bold = book.add_format({"bold": True})
-        for at, name in enumerate(columns):
-            sheet.write_string(0, at, name, bold)
-        for line, row in enumerate(rows, start=1):
-            for at, cell in enumerate(row):
-                if isinstance(cell, str):
-                    sheet.write_string(line, at, cell)
-                elif cell is not None:
-                    sheet.write_number(line, at, cell)
 
 
 def csv_of(event: Event, columns: Columns, *, name: str, **how: Any) -> StreamingHttpResponse:

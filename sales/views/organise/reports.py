@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from sales.back_office.exports import Cell
+from sales.back_office.files import as_csv
 from sales.back_office.reports import Report, report_of
 from sales.views.organise.access import event_or_404, organiser_page
 from sales.views.organise.charts import columns
-from sales.views.organise.files import as_csv
 from worldseat.money import as_decimal, format_money
 
 __all__ = ["report_csv", "reports"]

@@ -15,8 +15,9 @@ const total = document.getElementById("total");
 const said = document.getElementById("map-status");
 const prices = JSON.parse(document.getElementById("prices").textContent);
 const legend = new Map([...document.querySelectorAll("[data-kind]")].map((item) => [item.dataset.kind, item]));
-const money = new Intl.NumberFormat("en", { style: "currency", currency: form.dataset.currency });
-const decimals = money.resolvedOptions().maximumFractionDigits;
+const { currency } = form.dataset;
+const decimals = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+const money = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 
 /** Every seat of the drawing, by id. */
 const seats = new Map();
@@ -162,7 +163,7 @@ function addUp() {
   }
   const number = lines.children.length;
   document.getElementById("none").hidden = number > 0;
-  total.textContent = money.format(sum / 10 ** decimals);
+  total.textContent = `${money.format(sum / 10 ** decimals)} ${currency}`;
   form.querySelector(".buy").textContent = number ? `Sell ${number} ${number === 1 ? "ticket" : "tickets"}` : "Sell";
 }
 
