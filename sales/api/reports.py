@@ -59,7 +59,7 @@ class EventReportOut(serializers.Serializer[Any]):
 
 def _own(request: Request, event_id: UUID) -> Event:
     try:
-        return own_event(event_id=event_id, user=request.user, role=Role.BOX_OFFICE)
+        return own_event(event_id=event_id, user=request.user, role=Role.VIEWER)
     except (EventNotFound, RoleTooLow):
         raise not_found() from None
 
@@ -67,7 +67,7 @@ def _own(request: Request, event_id: UUID) -> Event:
 class EventReportView(APIView):
     """What an event took."""
 
-    permission_classes = (HasScope("reports:read", role=Role.BOX_OFFICE),)
+    permission_classes = (HasScope("reports:read", role=Role.VIEWER),)
 
     @extend_schema(
         operation_id="get_event_report",
@@ -113,7 +113,7 @@ def _amounts(amounts: Amounts, currency: str) -> dict[str, Any]:
 class EventOrdersView(APIView):
     """An event's orders, all of them."""
 
-    permission_classes = (HasScope("orders:read", role=Role.BOX_OFFICE),)
+    permission_classes = (HasScope("orders:read", role=Role.VIEWER),)
 
     @extend_schema(
         operation_id="export_event_orders",
