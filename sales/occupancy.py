@@ -27,6 +27,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from redis.exceptions import RedisError
@@ -212,11 +213,59 @@ def _refreshed(event_id: UUID, known: Occupancy | None, now: datetime) -> Occupa
     if known and not timedelta(0) <= now - known.read_at < timedelta(seconds=_KEPT_SECONDS):
         known = None
     settled = settled_seats(event_id, now)
-    return _read(event_id=event_id, known=known, settled=settled, now=now)
+    changed = _changed(event_id, known, settled, now) if known else None
+    return changed or _read(event_id=event_id, settled=settled, now=now)
+
+
+_CHANGES = """
+    SELECT e.state, e.plan_id, c.id::text, c.code_required,
+        s.id::text, s.accessible, s.status, s.changed_at, s.held_until
+    FROM sales_event e
+    LEFT JOIN sales_pricecategory c ON c.event_id = e.id
+    LEFT JOIN sales_seat s
+        ON s.event_id = e.id AND s.category_id = c.id AND s.changed_at >= %s
+    WHERE e.id = %s
+    ORDER BY c.position, c.id
+"""
+
+
+def _changed(event_id: UUID, known: Occupancy, settled: int, now: datetime) -> Occupancy | None:
+    """Read what `_read` would where a copy is known: one statement, hence one snapshot.
+
+    Twice a second for each event that is watched. None where the copy is of no use: then `_read`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGES, [known.read_at - LATEST_COMMIT, event_id])
+        rows = cursor.fetchall()
+    if not rows or known.plan_id is None or rows[0][1] != known.plan_id:
+        return None
+    changed = {
+        pk: SeatState(
+            category,
+            accessible,
+            status,
+            micros(changed_at),
+            micros(held_until) if held_until else 0,
+        )
+        for _, _, category, _, pk, accessible, status, changed_at, held_until in rows
+        if pk is not None
+    }
+    if not changed.keys() <= known.seats.keys():
+        return None
+    found = replace(
+        known,
+        is_public=rows[0][0] != EventState.DRAFT,
+        categories=tuple(dict((row[2], row[3]) for row in rows if row[2]).items()),
+        read_at=now,
+        settled=settled,
+        seats={**known.seats, **changed},
+    )
+    same = all(known.seats[pk].category == seat.category for pk, seat in changed.items())
+    return found if same else _digested(found)
 
 
 @occ_retry(repeatable=True)
-def _read(*, event_id: UUID, known: Occupancy | None, settled: int, now: datetime) -> Occupancy:
+def _read(*, event_id: UUID, settled: int, now: datetime) -> Occupancy:
     """Read the event, its categories and its seats in one snapshot, taken at `now` or later."""
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
@@ -236,16 +285,7 @@ def _read(*, event_id: UUID, known: Occupancy | None, settled: int, now: datetim
     if event.plan_id is None:
         return found
     seats = Seat.objects.filter(event=event)
-    if known is None or known.plan_id != event.plan_id:
-        return _digested(replace(found, seats=_states(seats.in_order())))
-    changed = _states(seats.filter(changed_at__gte=known.read_at - LATEST_COMMIT))
-    merged = replace(
-        found, seats={**known.seats, **changed}, categories_digest=known.categories_digest
-    )
-    # A seat that an import is just adding is not known yet.
-    before = ((known.seats.get(pk), seat) for pk, seat in changed.items())
-    same = all(was is not None and was.category == seat.category for was, seat in before)
-    return merged if same else _digested(merged)
+    return _digested(replace(found, seats=_states(seats.in_order())))
 
 
 def _digested(found: Occupancy) -> Occupancy:

@@ -6,6 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from worldseat.repeating import Repeating
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "worldseat.settings")
 
-application = get_wsgi_application()
+application = Repeating(get_wsgi_application())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -23,12 +24,14 @@ from sales.api.serializers import (
 from sales.availability import Availability, BadCursor, availability
 from sales.events import EventNotFound, visible_event
 from sales.models import Event, EventQuerySet
+from sales.occupancy import RENEW_AFTER
 from worldseat.api.conditional import conditional
 from worldseat.api.pagination import PAGE_PARAMETERS
 from worldseat.api.parsing import query_of
 from worldseat.api.problems import invalid, not_found
 from worldseat.api.schema import problems
 from worldseat.api.views import APIView, ListAPIView
+from worldseat.repeating import repeat
 
 __all__ = [
     "IF_NONE_MATCH",
@@ -37,6 +40,8 @@ __all__ = [
     "EventListView",
     "EventView",
 ]
+
+_AGE = b'"age":'
 
 NOT_MODIFIED = OpenApiResponse(description="What If-None-Match names is still right.")
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
@@ -132,7 +137,28 @@ class AvailabilityView(APIView):
             raise invalid({"since": [error.__doc__ or ""]}) from None
         body = _availability(found)
         meaning = [body["counts"], body["changed"]]
-        return conditional(request, body, cache_control="private, no-cache", tagged=meaning)
+        answer = conditional(request, body, cache_control="private, no-cache", tagged=meaning)
+        return _repeatable(answer, found)
+
+
+def _repeatable(answer: HttpResponseBase, found: Availability) -> HttpResponseBase:
+    """Let an answer be given again for as long as the copy that it was made from is used."""
+    seconds = (RENEW_AFTER - found.age).total_seconds()
+    if not isinstance(answer, HttpResponse) or seconds <= 0:
+        return answer
+    content, began = answer.content, time.monotonic()
+    head, told, rest = content.partition(_AGE)
+    _, comma, tail = rest.partition(b",")
+    age = found.age.total_seconds()
+
+    def body() -> bytes:
+        if not told:  # 304
+            return content
+        now = round(age + time.monotonic() - began, 3)
+        return b"".join((head, told, str(now).encode(), comma, tail))
+
+    repeat(answer, seconds=seconds, body=body)
+    return answer
 
 
 def _availability(found: Availability) -> dict[str, Any]:
