@@ -255,7 +255,7 @@ def _changed(event_id: UUID, known: Occupancy, settled: int, now: datetime) -> O
     found = replace(
         known,
         is_public=rows[0][0] != EventState.DRAFT,
-        categories=tuple(dict((row[2], row[3]) for row in rows if row[2]).items()),
+        categories=tuple({row[2]: row[3] for row in rows if row[2]}.items()),
         read_at=now,
         settled=settled,
         seats={**known.seats, **changed},
