@@ -7,6 +7,7 @@ printable ASCII. All else, and every case that `sales.lean` leaves, goes to the 
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +22,12 @@ from sales.lean.purchases import Answered, Asked, Sold, purchase
 from sales.lean.statements import Row
 from sales.models import Seat
 from sales.seats import SeatTaken
+from worldseat import limits
 from worldseat.api.idempotency import LONGEST, REPLAYED
 from worldseat.api.money import money, utc
 from worldseat.api.problems import MEDIA_TYPE, answer
+from worldseat.api.views import refuse_beyond
+from worldseat.throttling import Verdict
 
 __all__ = ["lean_purchase"]
 
@@ -36,9 +40,11 @@ def lean_purchase(request: HttpRequest, event_id: UUID) -> HttpResponse | None:
     asked = _asked(request, event_id)
     if asked is None:
         return None
+    limit = _Limit(request)
     try:
         answered = purchase(
             asked,
+            admit=limit,
             region=settings.REGION,
             now=timezone.now(),
             sold=lambda order: Answered(201, _json(order_body(order))),
@@ -46,7 +52,31 @@ def lean_purchase(request: HttpRequest, event_id: UUID) -> HttpResponse | None:
         )
     except Exception as error:
         return answer(error, request)
-    return None if answered is None else _response(answered)
+    return None if answered is None else limit.told(_response(answered))
+
+
+class _Limit:
+    """Takes the request from its fan's buckets: once, however often the transaction runs."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._taken = False
+        self._verdict: Verdict | None = None
+
+    def __call__(self, row: Row) -> None:
+        """Raise Problem (429) where she asks too often."""
+        if not self._taken:
+            self._taken = True
+            fan = SimpleNamespace(pk=row.fan_id, is_simulated=row.is_simulated)
+            self._verdict = limits.of_request(self._request, fan)
+            refuse_beyond(self._verdict)
+
+    def told(self, response: HttpResponse) -> HttpResponse:
+        """Say how much is left (RateLimit)."""
+        if self._verdict is not None:
+            for name, value in self._verdict.headers().items():
+                response[name] = value
+        return response
 
 
 def _asked(request: HttpRequest, event_id: UUID) -> Asked | None:

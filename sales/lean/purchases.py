@@ -77,18 +77,22 @@ def purchase(
     *,
     region: str,
     now: datetime,
+    admit: Callable[[Row], None],
     sold: Callable[[Sold], Answered],
     taken: Callable[[Row], Answered],
 ) -> Answered | None:
     """Sell a seat, or refuse one that is taken, and keep the answer under the key.
 
-    `sold` and `taken` make the answer; they run as often as the transaction does. Returns None, and
+    `admit` may refuse the fan by an exception (she asks too often); it is asked once what was read
+    is known to be hers. `sold` and `taken` make the answer. All run as often as the transaction
+    does, and change nothing in the database. Returns None, and
     has written nothing, where the case is not plain: `sales.purchases` decides it. Raises the
     database's conflict when it did not settle in time (nothing is written), and OutcomeUnknown.
     """
     row = row_of(begin_with_read(READ, _parameters(asked)))
     if row is None or not _is_plain(row, asked, now):
         return None
+    admit(row)
     if row.key_status is not None and row.key_body is not None and _is_kept(row, now):
         return Answered(row.key_status, row.key_body, replayed=True)
     if is_free_at(row.status, row.held_until, now):

@@ -16,7 +16,7 @@ from worldseat.api.parsing import StrictSerializer
 from worldseat.api.problems import Problem, invalid
 from worldseat.throttling import Verdict
 
-__all__ = ["APIView", "ListAPIView"]
+__all__ = ["APIView", "ListAPIView", "refuse_beyond"]
 
 M = TypeVar("M", bound=Model)
 
@@ -60,12 +60,7 @@ class APIView(views.APIView):
 
     def _limit(self, verdict: Verdict | None) -> None:
         self._verdict = verdict
-        if verdict is not None and not verdict.allowed:
-            detail = (
-                f"More than {verdict.tightest.number} requests in {verdict.tightest.seconds} "
-                f"seconds. Nothing was changed. Wait {verdict.wait_seconds} seconds."
-            )
-            raise Problem(429, "throttled", detail, headers=verdict.headers())
+        refuse_beyond(verdict)
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -85,6 +80,16 @@ class APIView(views.APIView):
         if unknown:
             says = f"Unknown. Known are: {', '.join(known)}." if known else "Nothing is known here."
             raise invalid({name: [says] for name in unknown})
+
+
+def refuse_beyond(verdict: Verdict | None) -> None:
+    """Raise Problem (429) for a request that was one too many."""
+    if verdict is not None and not verdict.allowed:
+        detail = (
+            f"More than {verdict.tightest.number} requests in {verdict.tightest.seconds} "
+            f"seconds. Nothing was changed. Wait {verdict.wait_seconds} seconds."
+        )
+        raise Problem(429, "throttled", detail, headers=verdict.headers())
 
 
 class ListAPIView(APIView, generics.ListAPIView[M]):

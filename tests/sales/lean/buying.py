@@ -29,6 +29,7 @@ def lean_buy(seat: Seat, token: str, *, key: str = "key-1", **changes: Any) -> A
         **{
             "region": "us-east-1",
             "now": timezone.now(),
+            "admit": lambda row: None,
             "sold": lambda order: Answered(201, f'{{"reference": "{order.reference}"}}'),
             "taken": lambda row: Answered(409, f'{{"status": "{row.status}"}}'),
             **changes,
