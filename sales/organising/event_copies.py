@@ -65,8 +65,12 @@ def duplicate_event(
     rules = {rule: getattr(source, rule) for rule in RULES}
     rules |= {"name": name, "starts_at": starts_at}
     rules |= {"on_sale_at": on_sale_at, "off_sale_at": off_sale_at}
-    if source.fans_cancel_until:
-        rules["fans_cancel_until"] = source.fans_cancel_until + (starts_at - source.starts_at)
+    try:
+        if source.fans_cancel_until:
+            rules["fans_cancel_until"] = source.fans_cancel_until + (starts_at - source.starts_at)
+        windows = [(c, c.valid_from + shift, c.valid_until + shift) for c in source.codes.all()]
+    except OverflowError:
+        raise BadEvent({"starts_at": ["The time is too far away."]}) from None
     made = Event(
         organisation_id=source.organisation_id,
         venue_id=source.venue_id,
@@ -83,9 +87,9 @@ def duplicate_event(
     made.save()
     categories = _copy_categories(source, made)
     if with_codes:
-        for code in source.codes.all():
+        for code, start, end in windows:
             code.category = categories[code.category_id] if code.category_id else None
-            code.valid_from, code.valid_until = code.valid_from + shift, code.valid_until + shift
+            code.valid_from, code.valid_until = start, end
             _insert(code, event=made, used=0)
     record(
         organisation_id=made.organisation_id,

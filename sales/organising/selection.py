@@ -22,6 +22,8 @@ __all__ = ["BadFilter", "SeatFilter", "Selected", "Selection", "filtered", "reso
 
 _MOST_PIECES = 5_000
 _SHOWN = 20
+# Longer than any section, row and number together; the pattern takes its time over long texts.
+_LONGEST_PIECE = 500
 # [section:]row-number, or [section:]row-first..[row-]last
 _LABEL = re.compile(
     r"(?:(?P<section>.+?)\s*[:\s]\s*)?(?P<row>[^\s:.]+?)-(?P<number>[^\s:.-]+)"
@@ -174,13 +176,13 @@ def _by_labels(known: list[_Known], text: str) -> tuple[set[UUID], list[str]]:
         seats, problem = _piece(piece, rows)
         found |= {seat.id for seat in seats}
         if problem:
-            missing.append(f"{piece}: {problem}")
+            missing.append(f"{piece[:60]}: {problem}")
     return found, missing
 
 
 def _piece(piece: str, rows: dict[tuple[str, str], list[_Known]]) -> tuple[list[_Known], str]:
     """Return the seats of `A-1`, `A-3..A-10` or `Floor B-2..6`, and what is wrong with it."""
-    match = _LABEL.fullmatch(piece)
+    match = _LABEL.fullmatch(piece) if len(piece) <= _LONGEST_PIECE else None
     if not match:
         return [], "write A-1, A-3..A-10, or Floor: A-1"
     row, first, last = match["row"], match["number"], match["last"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ def add_venue(
         raise RoleTooLow
     organisation = Organisation.objects.get(pk=organisation_id)
     made = Venue(organisation=organisation, name=name, city=city, time_zone=time_zone)
+    if time_zone not in zoneinfo.available_timezones():
+        raise BadVenue({"time_zone": ["Use a name such as Europe/Lisbon."]})
     try:
         made.full_clean()
     except ValidationError as error:

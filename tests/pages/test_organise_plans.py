@@ -179,3 +179,6 @@ def test_adds_a_venue_once(client_as: ClientAs, alice: User, acme: Organisation)
     assert alices.post(address, form).status_code == 302
     assert "of this name already" in alices.post(address, form).content.decode()
     assert Venue.objects.filter(name="Barn").count() == 1
+    nowhere = {**form, "name": "Loft", "time_zone": "Nowhere/Land"}
+    assert "Use a name such as Europe/Lisbon" in alices.post(address, nowhere).content.decode()
+    assert not Venue.objects.filter(name="Loft").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,13 +30,6 @@ class VenueForm(forms.Form):
     def __init__(self, *args: Any, organisations: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined] # a choice
-
-    def clean_time_zone(self) -> str:
-        """Refuse a time zone that nobody knows."""
-        name: str = self.cleaned_data["time_zone"]
-        if name not in zoneinfo.available_timezones():
-            raise forms.ValidationError("Use a name such as Europe/Lisbon.")
-        return name
 
 
 class UploadForm(forms.Form):

@@ -128,7 +128,9 @@ def _forms(request: HttpRequest) -> tuple[UploadForm, Any, bool]:
     more = "more" in data
     if more:
         number = data.get("block-TOTAL_FORMS", "1")
-        data["block-TOTAL_FORMS"] = str(int(number) + 1) if number.isdecimal() else "1"
+        data["block-TOTAL_FORMS"] = (
+            str(int(number) + 1) if number.isdecimal() and len(number) < 4 else "1"
+        )
     blocks = BlockFormSet(data, prefix="block")
     if more:
         # No complaints about what is not filled in yet.
