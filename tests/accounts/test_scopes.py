@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 # Models of ours whose rows belong to no tenant, and why.
 NOBODYS = {
     "accounts.User": "fans buy from all organisations, members may work for several",
+    "accounts.GuestUser": "a user, as somebody who has only named its address",
     "accounts.ApiKeyUser": "a user; the key it stands for belongs to an organisation",
     "accounts.Organisation": "the tenants themselves: scopes are made of them",
     "accounts.Membership": "who works for whom: scopes are made of it",
