@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
 from sales.back_office.door_list import door_batch
 from sales.models import Order, Ticket, TicketState
@@ -24,7 +24,7 @@ from worldseat.money import as_decimal
 __all__ = ["DOOR_LIST", "ORDERS", "TICKETS", "Cell", "Columns", "rows_of", "utc"]
 
 Cell: TypeAlias = str | int | Decimal | None
-_A_BATCH = 500
+_A_BATCH = 200
 
 Columns: TypeAlias = Sequence[str]
 ORDERS: Columns = (
@@ -56,9 +56,10 @@ def rows_of(columns: Columns, *, event_id: UUID, by: str = "seat") -> Iterator[S
     as_rows = _order_rows if columns is ORDERS else _ticket_rows
     last: _Last | None = None
     while batch := _orders(event_id=event_id, after=last):
-        for order in batch:
-            yield from as_rows(order)
-        last = _Last(batch[-1].created_at, batch[-1].pk)
+        for order, tickets in batch:
+            yield from as_rows(order, tickets)
+        order, _ = batch[-1]
+        last = _Last(order.created_at, order.pk)
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,23 @@ class _Last:
 
 
 @occ_retry(repeatable=True)
-def _orders(*, event_id: UUID, after: _Last | None) -> list[Order]:
-    tickets = Ticket.objects.select_related("seat__category").order_by("seat__position", "pk")
+def _orders(*, event_id: UUID, after: _Last | None) -> list[tuple[Order, list[Ticket]]]:
     orders = Order.objects.filter(event=event_id).select_related("fan", "box_office_sale__by")
     if after:
         orders = orders.filter(
             Q(created_at__gt=after.created_at) | Q(created_at=after.created_at, pk__gt=after.pk)
         )
-    found = orders.prefetch_related(Prefetch("tickets", queryset=tickets))
-    return list(found.order_by("created_at", "pk")[:_A_BATCH])
+    found = list(orders.order_by("created_at", "pk")[:_A_BATCH])
+    # Not prefetched: orders and tickets that know each other are cycles, and stay until collected.
+    tickets: dict[UUID, list[Ticket]] = {order.pk: [] for order in found}
+    of_them = Ticket.objects.filter(order__in=list(tickets)).select_related("seat__category")
+    for ticket in of_them.order_by("seat__position", "pk"):
+        tickets[ticket.order_id].append(ticket)
+    return [(order, tickets[order.pk]) for order in found]
 
 
-def _order_rows(order: Order) -> Iterator[Sequence[Cell]]:
-    valid = sum(ticket.state == TicketState.VALID for ticket in order.tickets.all())
+def _order_rows(order: Order, tickets: Sequence[Ticket]) -> Iterator[Sequence[Cell]]:
+    valid = sum(ticket.state == TicketState.VALID for ticket in tickets)
     sale: Any = getattr(order, "box_office_sale", None)
     # What never was paid was not asked for in the end.
     total = order.total_minor if order.state in {"paid", "cancelled"} else 0
@@ -92,7 +97,7 @@ def _order_rows(order: Order) -> Iterator[Sequence[Cell]]:
         order.fan.name,
         order.fan.mailbox,
         valid,
-        len(order.tickets.all()) - valid,
+        len(tickets) - valid,
         *(as_decimal(amount, order.currency) for amount in amounts),
         as_decimal(total - order.refunded_minor, order.currency),
         order.currency,
@@ -102,8 +107,8 @@ def _order_rows(order: Order) -> Iterator[Sequence[Cell]]:
     )
 
 
-def _ticket_rows(order: Order) -> Iterator[Sequence[Cell]]:
-    for ticket in order.tickets.all():
+def _ticket_rows(order: Order, tickets: Sequence[Ticket]) -> Iterator[Sequence[Cell]]:
+    for ticket in tickets:
         seat = ticket.seat
         yield (
             order.reference,

@@ -165,7 +165,8 @@ def test_takes_no_more_memory_for_20000_tickets_and_adds_up(
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         print(f"{file}: peak {peak / 2**20:.1f} MiB")
-        assert peak < 12 * 2**20, file
+        # All of them at once would take some 200 MiB.
+        assert peak < 32 * 2**20, file
     assert lines == 1 + 10_000 + 1 + 20_000
     said = LedgerEntry.objects.filter(event=event).aggregate(sum=Sum("amount_minor"))["sum"]
     assert net * 100 == said
