@@ -38,10 +38,10 @@ def queue(request: HttpRequest, event_id: UUID) -> HttpResponse:
         return _join(request, shown, request.user, now)
     try:
         view = _own(request, shown, request.user, now)
+        if view is None:
+            return _render(request, shown, None, now)
     except RoomNotFound:
         raise Http404("The event has no waiting room.") from None
-    if view is None:
-        return _render(request, shown, None, now)
     if view.state == QueueState.OFF:
         return redirect("sales:event", shown.pk)
     if view.state == QueueState.ADMITTED:

@@ -58,3 +58,9 @@ def test_the_page_never_shows_the_seed_before_the_sale(
     ]
     assert all(room.seed not in page.content.decode() for page in pages)
     assert room.commitment in pages[1].content.decode()
+
+
+def test_fans_find_no_waiting_room_where_there_is_none(
+    client_as: Callable[[User], Client], event: Event, fay: User
+) -> None:
+    assert client_as(fay).get(f"/events/{event.pk}/queue/").status_code == 404
