@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz bench
+.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz bench screenshots
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes)
 
 bench: setup ## how fast, beside floors in the same run (20 minutes); ONLY=sale, ROUNDS=5; JSON=file, MARKDOWN=file keep it
 	@$(python) -m tests.benchmarks $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json $(JSON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+
+screenshots: setup ## draw the pictures of docs/images anew (minutes)
+	@WORLDSEAT_SCREENSHOTS=1 $(python) -m pytest tests/browser/test_screenshots.py
 
 clean: ## remove .venv, the local servers' data and the caches
 	@rm -rf .venv .worldseat staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

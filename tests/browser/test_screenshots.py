@@ -1,0 +1,162 @@
+"""The pictures in docs/images: `make screenshots` draws them anew from the demo's data."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Role, User
+from sales import demo
+from sales.models import Event, Seat, Ticket
+from sales.tickets import code_of
+from tests.browser.conftest import DESK, PHONE, log_in
+from tests.cast import PASSWORD, make_member
+from tests.pages.test_organise_doors import let_in
+from tests.sales.admission import make_ticket
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+COLOURS = 128  # of a page: enough to look the same, at a third of the size
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(
+        not os.environ.get("WORLDSEAT_SCREENSHOTS"), reason="draws docs/images: make screenshots"
+    ),
+]
+
+Visit = Callable[[User, ViewportSize], Page]
+
+
+@pytest.fixture
+def gala() -> Event:
+    """The demo's hall, two thirds of it sold, and people at its doors."""
+    cache.clear()
+    demo.seed(password=PASSWORD, now=timezone.now())
+    Event.objects.filter(slug="winter-gala").update(limit_per_fan=20)
+    event = Event.objects.get(slug="winter-gala")
+    chance = random.Random(7)
+    names = ("Ada", "Bela", "Chidi", "Dora", "Emil", "Fay", "Goran", "Hana", "Ines", "Jun")
+    fans = [User.objects.create_user(f"{each.lower()}@example.com", name=each) for each in names]
+    seats = list(event.seats.in_order().select_related("event", "category"))
+    sold = chance.sample(seats[:600], 30)
+    tickets = [make_ticket(seat, chance.choice(fans)) for seat in sold]
+    _sell_in_bulk(seats, chance, {seat.pk for seat in sold})
+    staff = make_member("sam", event.organisation, Role.SCANNER)
+    for ticket in tickets[:12]:
+        let_in(ticket, staff, chance.choice(["East 1", "West 2"]))
+    let_in(tickets[0], staff, "North 1", waiting=3)
+    return event
+
+
+def _sell_in_bulk(seats: list[Seat], chance: random.Random, gone: set[object]) -> None:
+    """Colour the map: these seats have no tickets behind them."""
+    more = [seat.pk for seat in seats if seat.pk not in gone and chance.random() < 0.55]
+    Seat.objects.filter(pk__in=more).update(status="sold", changed_at=timezone.now())
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
+    contexts: list[BrowserContext] = []
+
+    def open_as(user: User, viewport: ViewportSize) -> Page:
+        context = browser.new_context(base_url=live_server.url, viewport=viewport)
+        contexts.append(context)
+        log_in(context, user, live_server.url)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        return page
+
+    yield open_as
+    for each in contexts:
+        each.close()
+
+
+def keep(page: Page, name: str) -> None:
+    """Write what a page looks like, in few colours."""
+    picture = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(IMAGES / f"{name}.png", optimize=True)
+
+
+def with_map(page: Page, path: str) -> None:
+    page.goto(path)
+    expect(page.locator("#seat-map[data-ready]")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(500)
+
+
+def fans_pages(visit: Visit, gala: Event) -> None:
+    fan = User.objects.get(email="fan@worldseat.example")
+    for viewport, size in ((DESK, "desk"), (PHONE, "phone")):
+        page = visit(fan, viewport)
+        with_map(page, f"/events/{gala.pk}/")
+        keep(page, f"event-{size}")
+    ticket = Ticket.objects.order_by("created_at")[0]
+    page = visit(ticket.fan, PHONE)
+    page.goto(f"/tickets/{ticket.pk}/")
+    keep(page, "ticket-phone")
+
+
+def organisers_pages(visit: Visit, gala: Event) -> None:
+    owner = User.objects.get(email="owner@aurora-live.example")
+    page = visit(owner, DESK)
+    for name, path in (
+        ("organise-desk", "/organise/"),
+        ("organise-event-desk", f"/organise/events/{gala.pk}/"),
+        ("organise-orders-desk", f"/organise/orders/?event={gala.pk}"),
+        ("organise-door-desk", f"/organise/events/{gala.pk}/door/"),
+    ):
+        page.goto(path)
+        keep(page, name)
+    with_map(page, f"/organise/events/{gala.pk}/seats/")
+    page.locator("#seat-map").scroll_into_view_if_needed()
+    box = page.locator("#seat-map").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.35)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=6)
+    page.mouse.up()
+    keep(page, "organise-seats-desk")
+    phone = visit(owner, PHONE)
+    phone.goto(f"/organise/events/{gala.pk}/")
+    keep(phone, "organise-event-phone")
+
+
+def scanners_page(visit: Visit, gala: Event) -> None:
+    owner = User.objects.get(email="owner@aurora-live.example")
+    tickets = list(Ticket.objects.filter(admitted_at=None).order_by("created_at")[:2])
+    Ticket.objects.filter(pk=tickets[1].pk).update(
+        price_type="Student", created_at=timezone.now() - timedelta(days=1)
+    )
+    page = visit(owner, PHONE)
+    page.goto(f"/door/{gala.pk}/")
+    expect(page.locator("body[data-kept]")).to_be_visible(timeout=60_000)
+    for ticket, name in zip(tickets, ("scanner-let-in-phone", "scanner-check-phone"), strict=True):
+        page.get_by_label("Code of the ticket").fill(code_of(ticket))
+        page.keyboard.press("Enter")
+        expect(page.locator("#scans li")).to_have_count(1 + tickets.index(ticket))
+        page.wait_for_timeout(500)
+        keep(page, name)
+    page.context.set_offline(True)
+    page.get_by_label("Code of the ticket").fill(code_of(tickets[0]))
+    page.keyboard.press("Enter")
+    expect(page.locator('body[data-verdict="bad"]')).to_be_visible()
+    expect(page.locator("#link")).to_contain_text("Offline", timeout=20_000)
+    keep(page, "scanner-offline-phone")
+
+
+def test_draws_them(visit: Visit, gala: Event) -> None:
+    fans_pages(visit, gala)
+    organisers_pages(visit, gala)
+    scanners_page(visit, gala)
