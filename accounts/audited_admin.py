@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts import audit
+from accounts.bounded_lists import MOST_LISTED, BoundedPaginator
 from accounts.models import AuditEntry
 from accounts.retried import retried
 
@@ -46,6 +50,9 @@ class Saved:
 
 class AuditedAdmin(ModelAdmin[M]):
     """An admin that keeps the audit log; `audit_organisation` says whose entry it is."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
 
     def audit_organisation(self, row: Model) -> UUID | None:
         """Return whose business a row is; None: the platform's."""
@@ -78,7 +85,20 @@ class AuditedAdmin(ModelAdmin[M]):
     ) -> Any:
         """List rows, or run an action on them under the conflict retry."""
         view = super().changelist_view
+        if request.POST.get("select_across") == "1" and not self._lists_all(request):
+            text = f"These are more than {MOST_LISTED}: filter first. Nothing was changed."
+            self.message_user(request, text, messages.ERROR)
+            return redirect(request.get_full_path())
         return retried(request, lambda: view(request, extra_context))
+
+    def _lists_all(self, request: HttpRequest) -> bool:
+        if not self.has_view_or_change_permission(request):
+            return True  # the list itself refuses
+        try:
+            paginator: Any = self.get_changelist_instance(request).paginator
+        except IncorrectLookupParameters:
+            return True  # the list itself says so
+        return bool(paginator.is_whole)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
