@@ -26,7 +26,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
     """Import, reprice, and look at it, round after round."""
     make_hall(stage, seats=MANY_SEATS, fans=1)
     with stage.serving(stage.programs().web) as server:
-        for _ in range(min(rounds, 3)):
+        for _ in range(min(rounds, 2)):
             event = _import(found)
             _look(found, server, event)
             _administer(found)
