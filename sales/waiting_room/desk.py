@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.cache import BaseCache, cache
 from redis.exceptions import RedisError
 
-from sales.waiting_room.reading import read_standing
+from sales.waiting_room.reading import CountSeats, read_standing, seats_of
 from sales.waiting_room.roll import Roll
 from sales.waiting_room.standing import Standing
 
@@ -37,8 +37,14 @@ _LOOK_AGAIN_SECONDS = 0.02
 class Desk:
     """Where a process of a region looks up waiting rooms."""
 
-    def __init__(self, region: str, shared: BaseCache | None = None) -> None:
+    def __init__(
+        self,
+        region: str,
+        shared: BaseCache | None = None,
+        count_seats: CountSeats = seats_of,
+    ) -> None:
         self.region = region
+        self._count_seats = count_seats
         self.roll = Roll()
         self._shared: BaseCache = shared or cache
         self._copies: OrderedDict[UUID, tuple[Standing, timedelta]] = OrderedDict()
@@ -86,7 +92,7 @@ class Desk:
                 return self._keep(kept)
             if self._shared.add(f"{key}:lease", 1, _LEASE_SECONDS):
                 try:
-                    found = _timed(event_id, instant)
+                    found = self._timed(event_id, instant)
                     self._shared.set(key, found, _KEPT_SECONDS)
                 finally:
                     self._shared.delete(f"{key}:lease")
@@ -102,15 +108,14 @@ class Desk:
         """Read for this process; its threads wait for the one that reads."""
         with self._reading:
             known = self._copy(event_id, now)
-            return known or self._keep(_timed(event_id, now))
+            return known or self._keep(self._timed(event_id, now))
 
-
-def _timed(event_id: UUID, now: datetime) -> tuple[Standing, timedelta]:
-    """Read a standing; return it and how long it stays good."""
-    began = time.monotonic()
-    found = read_standing(event_id=event_id, now=now)
-    took = timedelta(seconds=time.monotonic() - began)
-    return found, max(FRESH_FOR, took * _SHARE_OF_A_CORE)
+    def _timed(self, event_id: UUID, now: datetime) -> tuple[Standing, timedelta]:
+        """Read a standing; return it and how long it stays good."""
+        began = time.monotonic()
+        found = read_standing(event_id=event_id, now=now, count_seats=self._count_seats)
+        took = timedelta(seconds=time.monotonic() - began)
+        return found, max(FRESH_FOR, took * _SHARE_OF_A_CORE)
 
 
 def _is_fresh(standing: Standing, good_for: timedelta, now: datetime) -> bool:

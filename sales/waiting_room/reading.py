@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from sales.occupancy import occupancy_of
 from sales.waiting_room.standing import Standing
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["RoomNotFound", "read_standing"]
+__all__ = ["CountSeats", "RoomNotFound", "read_standing", "seats_of"]
 
 # A mark at every rank, up to so many; then at every second one, and so on.
 MOST_MARKS = 2000
@@ -38,19 +39,28 @@ _MARKS = """
 """
 
 
+CountSeats = Callable[[UUID, datetime], dict[str, int]]
+
+
 class RoomNotFound(LookupError):
     """The event has no waiting room."""
 
 
-def read_standing(*, event_id: UUID, now: datetime) -> Standing:
-    """Read how a waiting room stands, and set its count back if it has run ahead.
-
-    Raises RoomNotFound. Takes some 0.2 s with 100,000 places.
-    """
+def seats_of(event_id: UUID, now: datetime) -> dict[str, int]:
+    """Return how many seats of an event are `available` and `held`, as of a second ago."""
     seats = {"available": 0, "held": 0}
     for each in occupancy_of(event_id=event_id, now=now).counts().values():
         for status in seats:
             seats[status] += each[status]
+    return seats
+
+
+def read_standing(*, event_id: UUID, now: datetime, count_seats: CountSeats = seats_of) -> Standing:
+    """Read how a waiting room stands, and set its count back if it has run ahead.
+
+    Raises RoomNotFound. Takes some 0.2 s with 100,000 places.
+    """
+    seats = count_seats(event_id, now)
     standing = _read(event_id=event_id, seats=seats, now=now)
     released = standing.caught_up(now)
     if released is None:

@@ -94,12 +94,14 @@ def find_place(*, event_id: UUID, fan_id: UUID) -> QueuePlace | None:
 @occ_retry(repeatable=True)
 def admit(*, place: QueuePlace, now: datetime) -> QueuePlace:
     """Let a place in whose turn it is, once, and return it as it is written."""
-    QueuePlace.objects.bulk_create([place], ignore_conflicts=True)
-    written = QueuePlace.objects.get(pk=place.pk)
-    if written.admitted_at is None:
-        written.admitted_at = now
-        written.save(update_fields=["admitted_at"])
-    return written
+    rows = QueuePlace.objects.filter(pk=place.pk)
+    if not rows.filter(admitted_at__isnull=True).update(admitted_at=now):
+        # She has come before, or her place was never written.
+        place.admitted_at = now
+        QueuePlace.objects.bulk_create([place], ignore_conflicts=True)
+        return rows.get()
+    place.admitted_at = now
+    return place
 
 
 @occ_retry(repeatable=True)

