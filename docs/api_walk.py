@@ -95,6 +95,16 @@ def wait(fan, event):
     fan.queue_pass = place["pass"]["token"]
 
 
+def enlist(fan):
+    """Wait for a seat of an event that is sold out and has a waitlist, and think again."""
+    found = fan.ask("GET", "/events/", expect=200)["results"]
+    for event in [each for each in found if each["has_waitlist"]]:
+        path = f"/events/{event['id']}/waitlist/"
+        fan.ask("POST", path, {"quantity": 2}, expect=201)
+        fan.ask("GET", path, expect=200)
+        fan.ask("DELETE", path, expect=204)
+
+
 def hold(fan, event, free):
     """Hold two seats, think again, and hold the best two that there are; return that hold."""
     path = f"/events/{event['id']}/holds/"
@@ -221,6 +231,7 @@ def walk(words, staff_email, staff_password, manager_email, manager_password):
     fan.ask("GET", "/me/", expect=200)
     event, free = look(fan, words)
     wait(fan, event)
+    enlist(fan)
 
     order = pay(fan, hold(fan, event, free))
     ticket = show(fan, order["tickets"][0])

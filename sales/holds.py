@@ -141,14 +141,20 @@ def place_hold(
     region: str,
     code_text: str,
     now: datetime,
+    lasting: timedelta | None = None,
 ) -> Hold:
-    """Write a hold of seats that were read in this transaction; see `hold_seats` for errors."""
+    """Write a hold of seats that were read in this transaction; see `hold_seats` for errors.
+
+    `lasting`: instead of the event's time; such a hold is not extended.
+    """
     seats = [line.seat for line in lines]
     code = find_code(event, code_text, now=now)
     check_code(event, seats, code, now=now)
     if taken := [seat for seat in seats if not seat.is_free(now)]:
         raise SeatTaken(taken)
     hold = _new_hold(event, lines, fan_id=fan_id, region=region, code=code, now=now)
+    if lasting is not None:
+        hold.expires_at = hold.extendable_until = now + lasting
     hold.save(force_insert=True)
     take_seats(seats, status=SeatStatus.HELD, now=now, hold_id=hold.pk, held_until=hold.expires_at)
     use_allowance(event, fan_id, seats, now=now)

@@ -5,10 +5,14 @@ For the domain functions that sell (`purchases`, `orders`): call it inside their
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
+
+from django.db import transaction
 
 from sales.models import (
     LedgerEntry,
@@ -24,16 +28,24 @@ from sales.models import (
 from sales.outbox import order_paid, write
 from sales.pricing import Price
 from sales.seats import UnknownSeat
+from worldseat.celery import app
 
 __all__ = [
+    "KEPT_FOR_WAITLIST",
     "Line",
     "charge",
     "new_ticket",
     "price_type_of",
     "remember_tickets",
     "take_seats",
+    "tell_waitlist",
     "write_tickets",
 ]
+
+# How long a seat that comes back is nobody's but the waitlist's.
+KEPT_FOR_WAITLIST = timedelta(seconds=60)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,15 @@ def take_seats(
     **Naive on purpose**: it looks at nothing. The caller has read the seats in this transaction
     and found them hers to take; who else did so writes the same rows, and one of the two
     conflicts.
+
+    Where the event has a waitlist, seats that become available, or whose hold ends, are kept for
+    it for `KEPT_FOR_WAITLIST` before they are anybody's.
     """
+    if seats and status in {SeatStatus.AVAILABLE, SeatStatus.HELD} and seats[0].event.has_waitlist:
+        if status == SeatStatus.AVAILABLE:
+            status, hold_id, held_until = SeatStatus.HELD, None, now
+            tell_waitlist(seats[0].event_id)
+        held_until = (held_until or now) + KEPT_FOR_WAITLIST
     for seat in seats:
         seat.status = status
         seat.changed_at = now
@@ -78,6 +98,22 @@ def take_seats(
     Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(
         status=status, changed_at=now, hold_id=hold_id, held_until=held_until
     )
+
+
+def tell_waitlist(event_id: UUID) -> None:
+    """Have returned seats offered, once this transaction has committed.
+
+    Where the broker is out of reach, beat's next round offers them; where that does not come in
+    time either, they are everybody's.
+    """
+    transaction.on_commit(partial(_send_offers, event_id))
+
+
+def _send_offers(event_id: UUID) -> None:
+    try:
+        app.send_task("sales.offer_returned_seats", args=[str(event_id)], retry=False)
+    except Exception:
+        _log.warning("The waitlist of %s was not told of seats.", event_id, exc_info=True)
 
 
 def write_tickets(

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.scopes import everywhere, in_scope_of
-from sales import following_up, refunds
+from sales import following_up, refunds, waitlist
 from sales.holds import tidy_holds
-from sales.models import BulkJob, Stampede
+from sales.models import BulkJob, Event, Stampede
 from sales.organising.working import resume_jobs, work
 from sales.stampede.contenders import Unavailable
 from sales.stampede.faults import end_faults
@@ -31,6 +31,8 @@ __all__ = [
     "complete_refunds",
     "deliver_webhooks",
     "drain_outbox",
+    "offer_returned_seats",
+    "offer_what_came_back",
     "resume_bulk_jobs",
     "send_mails",
     "settle_payments",
@@ -100,6 +102,20 @@ def deliver_webhooks() -> None:
 def tidy_outbox() -> None:
     """Delete what was told long ago (beat)."""
     draining.tidy_outbox(now=timezone.now())
+
+
+@app.task(name="sales.offer_returned_seats")
+def offer_returned_seats(event_id: str) -> None:
+    """Offer seats that came back to an event's waitlist."""
+    with in_scope_of(Event, event_id):
+        waitlist.offer_returned_seats(event_id=UUID(event_id), now=timezone.now())
+
+
+@app.task(name="sales.offer_what_came_back")
+@everywhere()
+def offer_what_came_back() -> None:
+    """Offer seats that came back or whose hold ran out, of every event (beat)."""
+    waitlist.offer_what_came_back(now=timezone.now())
 
 
 @app.task(name="sales.tidy_holds")

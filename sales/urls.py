@@ -16,9 +16,11 @@ from sales.views import (
     stampedes,
     starting,
     tickets,
+    waitlist,
 )
 from sales.views.organise import doors as organise_doors
 from sales.views.organise import queue as organise_queue
+from sales.views.organise import waitlist as organise_waitlist
 
 app_name = "sales"
 
@@ -28,6 +30,11 @@ urlpatterns = [
     path("events/<uuid:event_id>/map.svg", events.seat_map, name="event-map"),
     path("events/<uuid:event_id>/purchase/", purchases.purchase, name="purchase"),
     path("events/<uuid:event_id>/queue/", queue.queue, name="queue"),
+    path("events/<uuid:event_id>/waitlist/", waitlist.join, name="waitlist-join"),
+    path("events/<uuid:event_id>/waitlist/leave/", waitlist.leave_list, name="waitlist-leave"),
+    path("waitlist/", waitlist.waitlist, name="waitlist"),
+    path("waitlist/<uuid:hold_id>/pay/", waitlist.pay, name="waitlist-pay"),
+    path("waitlist/<uuid:hold_id>/decline/", waitlist.decline, name="waitlist-decline"),
     path("orders/", orders.orders, name="order-list"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
@@ -40,6 +47,11 @@ urlpatterns = [
         "organise/events/<uuid:event_id>/queue/",
         organise_queue.queue,
         name="organise-queue",
+    ),
+    path(
+        "organise/events/<uuid:event_id>/waitlist/",
+        organise_waitlist.waitlist,
+        name="organise-waitlist",
     ),
     path("door/worker.js", scanners.worker, name="scanner-worker"),
     path("door/<uuid:event_id>/", scanners.scanner, name="scanner"),

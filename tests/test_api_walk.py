@@ -21,7 +21,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from sales.models import Event, Scan, Ticket
 from sales.waiting_room.rooms import RoomRules, set_room
-from tests.cast import PASSWORD
+from sales.waitlist import WaitlistRules, set_waitlist
+from tests.cast import PASSWORD, make_event
 from tests.sales.invariants import broken_invariants
 from worldseat.api.schema_hooks import EXAMPLES
 
@@ -64,6 +65,10 @@ def test_walks_through_the_whole_api(
     Event.objects.update(fans_cancel_until=event.starts_at)
     rules = RoomRules(is_on=True, opens_at=event.on_sale_at, rate_per_minute=60)
     set_room(event_id=event.pk, rules=rules, now=timezone.now())
+    sold_out = make_event(event.organisation, name="Sold Out Show")
+    sold_out.seats.update(status="sold")
+    waitlist = WaitlistRules(is_on=True)
+    set_waitlist(event_id=sold_out.pk, rules=waitlist, now=timezone.now())
     answers = walk(f"{live_server.url}/api/v1", staff=bob.email, manager=alice.email)
     assert Scan.objects.filter(outcome="admitted").count() == 1
     assert Ticket.objects.filter(event=event, state="valid").count() == 3

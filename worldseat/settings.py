@@ -226,6 +226,7 @@ CELERY_TIMEZONE = "UTC"
 # a request left behind wait until theirs does.
 CELERY_BEAT_SCHEDULE = {
     "tidy-holds": {"task": "sales.tidy_holds", "schedule": 60.0},
+    "offer-what-came-back": {"task": "sales.offer_what_came_back", "schedule": 10.0},
     "settle-payments": {"task": "sales.settle_payments", "schedule": 15.0},
     "complete-refunds": {"task": "sales.complete_refunds", "schedule": 60.0},
     # What a request has told a worker already is looked for all the same.

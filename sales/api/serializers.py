@@ -172,6 +172,7 @@ class EventOut(serializers.ModelSerializer[Event]):
             "currency",
             "limit_per_fan",
             "has_waiting_room",
+            "has_waitlist",
             "is_simulation",
             "categories",
         ]

@@ -19,6 +19,7 @@ from sales.api import (
     stampedes,
     tickets,
     views,
+    waitlist,
 )
 
 urlpatterns = [
@@ -38,6 +39,7 @@ urlpatterns = [
         queue.QueueTicketView.as_view(),
         name="queue-ticket",
     ),
+    path("events/<uuid:event_id>/waitlist/", waitlist.WaitlistView.as_view(), name="waitlist"),
     path("holds/<uuid:hold_id>/", holds.HoldView.as_view(), name="hold"),
     path("holds/<uuid:hold_id>/extend/", holds.ExtendHoldView.as_view(), name="extend-hold"),
     path("orders/", orders.OrderListView.as_view(), name="order-list"),

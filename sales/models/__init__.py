@@ -36,6 +36,7 @@ from sales.models.stampedes import (
 )
 from sales.models.venues import SeatingPlan, Section, Venue
 from sales.models.waiting_rooms import QueuePlace, WaitingRoom
+from sales.models.waitlists import EntryState, Waitlist, WaitlistEntry, WaitlistOrder
 from sales.models.webhooks import (
     DeliveryState,
     WebhookAttempt,
@@ -54,6 +55,7 @@ __all__ = [
     "CategoryAllowance",
     "CounterPayment",
     "DeliveryState",
+    "EntryState",
     "Event",
     "EventKind",
     "EventQuerySet",
@@ -101,6 +103,9 @@ __all__ = [
     "TicketState",
     "Venue",
     "WaitingRoom",
+    "Waitlist",
+    "WaitlistEntry",
+    "WaitlistOrder",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

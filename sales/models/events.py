@@ -109,6 +109,12 @@ class Event(TenantModel):
         editable=False,
         help_text="Whether buying takes a pass from its waiting room; sales.waiting_room sets it.",
     )
+    has_waitlist = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Whether seats that come back are kept for its waitlist for a moment; "
+        "sales.waitlist sets it.",
+    )
     is_simulation = models.BooleanField(
         default=False, help_text="Stampedes may run here; nothing that is sold is real."
     )

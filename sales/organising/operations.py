@@ -198,7 +198,8 @@ def _block(operation: Operation, event: Event, seats: Sequence[Seat], now: datet
 
 
 def _release(operation: Operation, event: Event, seats: Sequence[Seat], now: datetime) -> str:
-    _update(seats, now, status=SeatStatus.AVAILABLE, block_reason="")
+    _update(seats, now, block_reason="")
+    take_seats(seats, status=SeatStatus.AVAILABLE, now=now)
     return ""
 
 

@@ -155,4 +155,4 @@ def _retry_after(state: QueueState, standing: Standing, seconds: int | None, now
         wait = LONGEST_WAIT
     elif seconds is not None:
         wait = max(SHORTEST_WAIT, min(wait, seconds / 3))
-    return round(wait * random.uniform(0.8, 1.2))  # noqa: S311 # no secret
+    return round(min(wait * random.uniform(0.8, 1.2), LONGEST_WAIT))  # noqa: S311 # no secret

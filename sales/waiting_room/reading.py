@@ -103,6 +103,7 @@ def _read(*, event_id: UUID, seats: dict[str, int], now: datetime) -> Standing:
 
 
 def _marks(room: WaitingRoom) -> list[tuple[Any, ...]]:
+    # Raw SQL knows no scope: the room was read in one.
     with connection.cursor() as cursor:
         on_sale_at, most = room.event.on_sale_at, MOST_MARKS
         given: dict[str, Any] = {"on_sale_at": on_sale_at, "room_id": room.pk, "most": most}

@@ -84,9 +84,11 @@ def _write(*, places: Sequence[QueuePlace]) -> None:
     QueuePlace.objects.bulk_create(places, ignore_conflicts=True)
 
 
-@occ_retry(repeatable=True)
 def find_place(*, event_id: UUID, fan_id: UUID) -> QueuePlace | None:
-    """Return a fan's place as it was written, if it was: her last one."""
+    """Return a fan's place as it was written, if it was: her last one.
+
+    One statement by itself, without a transaction around it: whoever joins late sends it.
+    """
     ids = [place_id(event_id=event_id, fan_id=fan_id, turn=turn) for turn in range(MOST_TURNS)]
     return QueuePlace.objects.filter(pk__in=ids).order_by("-turn").first()
 

@@ -18,6 +18,7 @@ from math import sqrt
 from uuid import UUID
 
 from sales.waiting_room.desk import Desk
+from sales.waiting_room.draw import draw_of, place_id
 from sales.waiting_room.queue import join, look
 from sales.waiting_room.standing import QueueState
 
@@ -43,6 +44,7 @@ class Plan:
     rate_per_minute: int
     leaving: float = 0.2
     seed: int = 1
+    room_seed: str = ""
 
 
 @dataclass
@@ -200,7 +202,10 @@ class Findings:
 def judge(plan: Plan, crowd: Crowd) -> Findings:
     """Check the order, the rate, and that everybody was let in or told."""
     early = [fan for fan in crowd.fans if fan.joined_at < 0]
-    drawn = [fan.place for fan in early if 0 <= fan.place < 1]
+    drawn = [
+        draw_of(seed=plan.room_seed, place_id=place_id(event_id=plan.event_id, fan_id=fan.fan_id))
+        for fan in early
+    ]
     distance, limit = _kolmogorov(drawn)
     let_in = sorted(
         (fan for fan in crowd.fans if fan.admitted_at is not None), key=lambda fan: fan.place

@@ -40,6 +40,7 @@ TITLES = {
     "code-required": "A valid presale code is required",
     "queue-pass-required": "A pass from the waiting room is required",
     "queue-closed": "The waiting room is not open",
+    "waitlist-closed": "The waitlist cannot be joined",
     "not-found": "There is nothing here",
     "method-not-allowed": "The method is not allowed here",
     "seat-taken": "The seat is not available",

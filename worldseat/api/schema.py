@@ -34,6 +34,7 @@ STATUSES = {
     "queue-pass-required": 403,
     "not-found": 404,
     "queue-closed": 409,
+    "waitlist-closed": 409,
     "seat-taken": 409,
     "not-on-sale": 409,
     "wrong-state": 409,

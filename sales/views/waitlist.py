@@ -1,0 +1,148 @@
+"""A fan's places on waitlists: join, pay an offer, give it back, leave."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from sales.events import EventNotFound, NotOnSale
+from sales.holds import HoldExpired, HoldNotFound, release_hold
+from sales.idempotency import Answer, Keyed, RequestKey, fingerprint
+from sales.limits import LimitReached
+from sales.models import OrderState
+from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold
+from sales.payments import UnknownProvider
+from sales.settlement import Settled
+from sales.waitlist import EntryNotFound, WaitlistClosed, enlist, leave, own_entries
+
+__all__ = ["decline", "join", "leave_list", "pay", "waitlist"]
+
+# The provider that the site's own pages pay with; it takes no money.
+_PROVIDER = "test"
+
+
+class WishForm(forms.Form):
+    """How many seats, and of which category."""
+
+    quantity = forms.IntegerField(min_value=1, max_value=100)
+    category = forms.UUIDField(required=False)
+
+
+def _fan(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - as login_required sees to
+    return request.user
+
+
+@require_safe
+@login_required
+def waitlist(request: HttpRequest) -> HttpResponse:
+    """List where the fan waits, and what she is offered."""
+    entries = own_entries(fan_id=_fan(request).pk, now=timezone.now())
+    context = {"entries": entries, "can_pay": _PROVIDER in settings.PAYMENT_PROVIDERS}
+    response = render(request, "sales/waitlist.html", context)
+    add_never_cache_headers(response)
+    return response
+
+
+@login_required
+def join(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Put the fan on an event's waitlist, or say why not. Who had to log in chooses anew."""
+    if request.method != "POST":
+        return redirect("sales:event", event_id)
+    form = WishForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say how many seats you want. Nothing was changed.")
+        return redirect("sales:event", event_id)
+    wish = form.cleaned_data
+    try:
+        enlist(
+            event_id=event_id,
+            fan_id=_fan(request).pk,
+            quantity=wish["quantity"],
+            category_id=wish["category"],
+            now=timezone.now(),
+        )
+    except EventNotFound as error:
+        raise Http404(str(error)) from None
+    except (WaitlistClosed, LimitReached) as refusal:
+        messages.error(request, f"{refusal} Nothing was changed.")
+        return redirect("sales:event", event_id)
+    messages.success(request, "You are on the waitlist. We write to you when it is your turn.")
+    return redirect("sales:waitlist")
+
+
+@require_POST
+@login_required
+def leave_list(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Take the fan off an event's waitlist."""
+    try:
+        leave(event_id=event_id, fan_id=_fan(request).pk, now=timezone.now())
+    except EntryNotFound:
+        raise Http404("You are not on this waitlist.") from None
+    messages.success(request, "You have left the waitlist.")
+    return redirect("sales:waitlist")
+
+
+@require_POST
+@login_required
+def decline(request: HttpRequest, hold_id: UUID) -> HttpResponse:
+    """Give the seats of an offer back; they go to the next in line."""
+    try:
+        release_hold(hold_id=hold_id, fan_id=_fan(request).pk, now=timezone.now())
+    except HoldNotFound:
+        raise Http404("You have no such hold.") from None
+    except HoldExpired as ended:
+        messages.error(request, f"{ended} Nothing was changed.")
+    else:
+        messages.success(request, "The seats go to the next in line.")
+    return redirect("sales:waitlist")
+
+
+@require_POST
+@login_required
+def pay(request: HttpRequest, hold_id: UUID) -> HttpResponse:
+    """Pay an offer; sent twice it is paid once."""
+    fan = _fan(request)
+    digest = fingerprint(method="POST", path=request.path, body={"hold": str(hold_id)})
+    asked = RequestKey(fan_id=fan.pk, key=f"waitlist:{hold_id}", fingerprint=digest)
+    try:
+        done = pay_for_hold(
+            hold_id=hold_id,
+            user=fan,
+            provider=_PROVIDER,
+            token="tok_ok",  # noqa: S106 # the card of the demonstration
+            region=settings.REGION,
+            keyed=Keyed(asked, render=_answer),
+        )
+    except (HoldNotFound, UnknownProvider):
+        raise Http404("There is nothing to pay here.") from None
+    except (HoldExpired, HoldBeingPaid, NotOnSale) as refusal:
+        messages.error(request, f"{refusal} Nothing was paid.")
+        return redirect("sales:waitlist")
+    except PaymentUnsettled:
+        messages.warning(request, "The payment is not settled yet. Look at your orders in a while.")
+        return redirect("sales:order-list")
+    answer = done if isinstance(done, Answer) else _answer(done)
+    if answer.status != HTTPStatus.FOUND:
+        messages.error(request, "The payment failed. The seats stay yours until the offer ends.")
+        return redirect("sales:waitlist")
+    messages.success(request, "The seats are yours.")
+    return redirect(reverse("sales:order", args=[answer.body["order"]]))
+
+
+def _answer(settled: Settled) -> Answer:
+    paid = settled.order.state == OrderState.PAID
+    status = HTTPStatus.FOUND if paid else HTTPStatus.PAYMENT_REQUIRED
+    return Answer(status=status, body={"order": str(settled.order.pk)})
