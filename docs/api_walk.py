@@ -221,6 +221,24 @@ def buy_as_guest(event, free):
     guest.ask("GET", "/orders/", expect=403)
 
 
+def hook(manager):
+    """Have another system told what happens; nobody listens at this address."""
+    wanted = {"url": "https://hooks.example.com/worldseat", "event_types": ["order.paid"]}
+    made = manager.ask("POST", "/organiser/webhooks/", wanted, expect=201)
+    assert made["secret"].startswith("whsec_")
+    path = f"/organiser/webhooks/{made['id']}/"
+    manager.ask("GET", "/organiser/webhooks/", expect=200)
+    manager.ask("GET", path, expect=200)
+    sent = manager.ask("POST", path + "ping/", expect=202)
+    manager.ask("GET", path + "deliveries/", expect=200)
+    manager.ask("POST", path + f"deliveries/{sent['id']}/redeliver/", expect=202)
+    manager.ask("PATCH", path, {"enabled": False}, expect=200)
+    refused = manager.ask("POST", path + "ping/", expect=409)
+    assert refused["code"] == "webhook-disabled", refused
+    manager.ask("POST", path + "secret/", expect=200)
+    manager.ask("DELETE", path, expect=204)
+
+
 def walk(words, staff_email, staff_password, manager_email, manager_password):
     """Do it all."""
     fan, staff, manager = Client("fan"), Client("staff"), Client("manager")
@@ -255,6 +273,7 @@ def walk(words, staff_email, staff_password, manager_email, manager_password):
     manager.log_in(manager_email, manager_password)
     organise(manager, event)
     buy_as_guest(event, free)
+    hook(manager)
     for client in (fan, staff, manager):
         client.ask("POST", "/auth/logout", expect=204)
         client.ask("GET", "/me/", expect=401)

@@ -13,6 +13,13 @@ class WorldSeatConfig(AppConfig):
 
     name = "worldseat"
 
+    def ready(self) -> None:
+        """Let allauth count tries in the cache that may be gone: else nobody could log in then."""
+        from allauth.core.internal import ratelimit
+        from django.core.cache import caches
+
+        ratelimit.cache = caches["optional"]
+
 
 class WorldSeatAdminConfig(AdminConfig):
     """Put our site in the place of Django's default one."""

@@ -202,6 +202,7 @@ CACHES: dict[str, dict[str, Any]] = {
 # The same, for what is only quicker with it: without Valkey it is empty, and no page fails.
 CACHES["optional"] = {
     **CACHES["default"],
+    "BACKEND": "worldseat.cache.OptionalCache",
     "OPTIONS": {**CACHES["default"]["OPTIONS"], "IGNORE_EXCEPTIONS": True},
 }
 SESSION_CACHE_ALIAS = "optional"

@@ -28,6 +28,7 @@ from sales.models import (
     Seat,
     SeatStatus,
 )
+from sales.outbox import tell_event
 from worldseat.money import format_money
 
 __all__ = [
@@ -92,6 +93,14 @@ class EventAdmin(TenantAdmin[Event]):
         ),
         ("Fees", {"fields": ("fee_minor", "fee_basis_points")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: Event, form: Any, change: bool) -> None:
+        """Save it, and have webhooks and ticket holders told of what concerns them."""
+        old = Event.objects.select_related("venue").filter(pk=obj.pk).first() if change else None
+        super().save_model(request, obj, form, change)
+        if old is not None:
+            before = {"state": old.state, "starts_at": old.starts_at, "venue": old.venue}
+            tell_event(before, obj, now=timezone.now())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> Any:
         """Fix what was promised once fans have seen it: venue, currency, whether it is real."""

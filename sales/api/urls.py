@@ -20,6 +20,7 @@ from sales.api import (
     tickets,
     views,
     waitlist,
+    webhooks,
 )
 
 urlpatterns = [
@@ -139,6 +140,28 @@ urlpatterns = [
         "organiser/events/<uuid:event_id>/orders.csv",
         reports.EventOrdersView.as_view(),
         name="event-orders-csv",
+    ),
+    path("organiser/webhooks/", webhooks.WebhooksView.as_view(), name="webhooks"),
+    path("organiser/webhooks/<uuid:webhook_id>/", webhooks.WebhookView.as_view(), name="webhook"),
+    path(
+        "organiser/webhooks/<uuid:webhook_id>/secret/",
+        webhooks.SecretView.as_view(),
+        name="webhook-secret",
+    ),
+    path(
+        "organiser/webhooks/<uuid:webhook_id>/ping/",
+        webhooks.PingView.as_view(),
+        name="webhook-ping",
+    ),
+    path(
+        "organiser/webhooks/<uuid:webhook_id>/deliveries/",
+        webhooks.DeliveriesView.as_view(),
+        name="webhook-deliveries",
+    ),
+    path(
+        "organiser/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/redeliver/",
+        webhooks.RedeliverView.as_view(),
+        name="webhook-redeliver",
     ),
     path("organiser/scan/", scans.ScanView.as_view(), name="scan"),
     path("organiser/scan/keys/", scans.ScanKeysView.as_view(), name="scan-keys"),

@@ -190,6 +190,17 @@ def test_a_customers_whole_network_is_one_client() -> None:
     assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1")
 
 
+def test_one_can_log_in_without_valkey(no_valkey: None, settings: Settings, fay: User) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/ip,5/5m/key", "login": "30/m/ip"}
+    client = Client()
+    began = time.monotonic()
+    given = {"login": fay.email, "password": "wrong password"}
+    assert client.post("/accounts/login/", given).status_code == 200
+    given["password"] = PASSWORD
+    assert client.post("/accounts/login/", given).status_code == 302
+    assert time.monotonic() - began < 20
+
+
 def test_pages_and_sales_go_on_without_valkey(
     no_valkey: None, client_as: Callable[[User], Client], api_as: LogIn, fay: User, seat: Seat
 ) -> None:

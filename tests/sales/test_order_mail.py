@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
 from sales.cancelling import OrderNotPaid, refund_order
 from sales.exchanges import exchange
 from sales.idempotency import Answer, Keyed
-from sales.models import Event, Mailing, OrderMail, OrderMailState, Seat
+from sales.models import Event, Mailing, OrderMail, OrderMailState, OutboxEvent, Seat
 from sales.order_mail import resend_order_mail
 from sales.outbox import tell_event
 from sales.telling import mailing
@@ -158,6 +160,36 @@ def test_all_holders_are_told_once_that_an_event_has_moved(
     assert told == sorted(each.email for each in [*fans, fay])
     assert "It starts:" in str(mailoutbox[0].body)
     assert mailoutbox[0].subject == "Changed: Opening Night"
+
+
+def test_an_event_saved_in_the_admin_is_told(
+    seat: Seat, event: Event, alice: User, client_as: Callable[[User], Client]
+) -> None:
+    client = client_as(alice)
+    path = f"/admin/sales/event/{event.pk}/change/"
+    form = client.get(path).context["adminform"].form
+    given = {name: form[name].value() for name in form.fields}
+    data = {name: "" if value is None else value for name, value in given.items()}
+    for inline in client.get(path).context["inline_admin_formsets"]:
+        management = inline.formset.management_form
+        data |= {
+            management.add_prefix(name): management[name].value() for name in management.fields
+        }
+        for each in inline.formset.initial_forms:
+            for name in each.fields:
+                value = each[name].value()
+                data[each.add_prefix(name)] = "" if value is None else value
+    for name in ("starts_at", "on_sale_at", "off_sale_at", "fans_cancel_until"):
+        value = data.pop(name, None)
+        if value:
+            data[f"{name}_0"], data[f"{name}_1"] = f"{value:%Y-%m-%d}", f"{value:%H:%M:%S}"
+    data["state"] = "paused"
+    data["starts_at_0"] = f"{event.starts_at + timedelta(days=3):%Y-%m-%d}"
+    data.pop("is_simulation", None)
+    answer = client.post(path, data)
+    assert answer.status_code == 302, answer.context["errors"]
+    kinds = list(OutboxEvent.objects.order_by("sequence").values_list("kind", flat=True))
+    assert kinds == ["event.paused", "event.changed"]
 
 
 def test_a_mail_waits_for_a_server_that_is_down(

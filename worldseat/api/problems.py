@@ -63,6 +63,7 @@ TITLES = {
     "body-too-large": "The body is too large",
     "unsupported-media-type": "Send JSON",
     "idempotency-key-reused": "The idempotency key was used for another request",
+    "webhook-disabled": "The webhook is not enabled",
     "throttled": "Too many requests",
     "internal-error": "Something went wrong here",
     "busy": "Busy, try again",

@@ -50,6 +50,7 @@ STATUSES = {
     "too-late": 409,
     "too-dear": 409,
     "refund-too-large": 409,
+    "webhook-disabled": 409,
     "hold-expired": 410,
     "body-too-large": 413,
     "unsupported-media-type": 415,

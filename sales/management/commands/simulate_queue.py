@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.crypto import get_random_string
-from django_redis.cache import RedisCache  # type: ignore[import-untyped] # publishes no types
+from django_redis.cache import RedisCache
 
 from accounts.models import Organisation
 from accounts.scopes import everywhere
