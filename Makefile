@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz bench screenshots
+.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz queue-simulation bench screenshots
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ stop-at-every-statement: setup ## migrate stock apps and ours, stopped at every 
 
 fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes); REQUESTS=200 of each kind
 	@WORLDSEAT_FUZZ=$(or $(REQUESTS),100) $(python) -m pytest tests/api/test_fuzz.py
+
+queue-simulation: setup ## a waiting room with 100,000 fans, Valkey restarted in the middle (minutes); JOINERS=1000
+	@WORLDSEAT_QUEUE_JOINERS=$(or $(JOINERS),100000) $(python) -m pytest -s tests/sales/waiting_room/test_simulation.py -k as_many
 
 bench: setup ## how fast, beside floors in the same run (20 minutes); ONLY=sale, ROUNDS=5; JSON=file, MARKDOWN=file keep it
 	@$(python) -m tests.benchmarks $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json $(JSON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
