@@ -144,7 +144,7 @@ def _admitted(scan: Scan) -> dict[str, Any]:
         "event": str(ticket.event_id),
         "seat": SeatOut(ticket.seat).data,
         "price_type": ticket.price_type,
-        "holder": ticket.fan.name or ticket.fan.email,
+        "holder": ticket.fan.known_as,
         "gate": scan.gate,
         "at": utc(scan.scanned_at),
     }

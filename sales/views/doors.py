@@ -125,7 +125,7 @@ def _told(verdict: Verdict) -> Answer:
             "row": ticket.seat.row,
             "number": ticket.seat.number,
             "price_type": ticket.price_type,
-            "holder": ticket.fan.name or ticket.fan.email,
+            "holder": ticket.fan.known_as,
             "before": f"{earlier.scanned_at:%H:%M:%S} UTC" if earlier else "",
             "gate": earlier.gate if earlier else "",
         },
