@@ -217,7 +217,10 @@ class MembershipForm(TenantForm[Membership]):
 
 @admin.register(Membership)
 class MembershipAdmin(TenantAdmin[Membership]):
-    """Who works for an organisation: its owners decide."""
+    """Who works for an organisation: its owners decide, and invite them on the page of its people.
+
+    Only the platform's staff adds somebody unasked: who has an account is no owner's to find out.
+    """
 
     form = MembershipForm
     change_role = Role.OWNER
@@ -235,6 +238,10 @@ class MembershipAdmin(TenantAdmin[Membership]):
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
         """Fix who it is."""
         return [*super().get_readonly_fields(request, obj), *(["user"] if obj else [])]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Leave adding people who were not asked to the platform's staff."""
+        return is_superuser(request) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         """Keep the last owner."""

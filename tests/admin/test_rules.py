@@ -97,17 +97,27 @@ def test_keeps_an_owner(client: Client, alice: User, bob: User) -> None:
     assert client.post(url(Membership, "change", own.pk), {"role": "viewer"}).status_code == 302
 
 
-def test_hires_somebody_by_email(
+def test_lets_the_platform_hire_somebody_by_email(
+    root: Client, alice: User, acme: Organisation, fay: User
+) -> None:
+    form = {"organisation": str(acme.pk), "email": fay.email.upper(), "role": "manager"}
+    assert root.post(url(Membership, "add"), form).status_code == 302
+    assert Membership.objects.get(user=fay).role == Role.MANAGER
+    again = root.post(url(Membership, "add"), form).content.decode()
+    assert "has a role in the organisation already" in again
+    nobody = root.post(url(Membership, "add"), {**form, "email": "no@example.com"})
+    assert "Nobody has an account with this address" in nobody.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)  # a refusal dooms the outer transaction
+def test_tells_no_owner_who_has_an_account(
     client: Client, alice: User, acme: Organisation, fay: User
 ) -> None:
     client.force_login(alice)
-    form = {"organisation": str(acme.pk), "email": fay.email.upper(), "role": "manager"}
-    assert client.post(url(Membership, "add"), form).status_code == 302
-    assert Membership.objects.get(user=fay).role == Role.MANAGER
-    again = client.post(url(Membership, "add"), form).content.decode()
-    assert "has a role in the organisation already" in again
-    nobody = client.post(url(Membership, "add"), {**form, "email": "no@example.com"})
-    assert "Nobody has an account with this address" in nobody.content.decode()
+    for email in (fay.email, "no@example.com"):
+        form = {"organisation": str(acme.pk), "email": email, "role": "manager"}
+        assert client.post(url(Membership, "add"), form).status_code == 403
+    assert not Membership.objects.filter(user=fay).exists()
 
 
 def test_makes_a_user_by_email(root: Client) -> None:
