@@ -1,4 +1,4 @@
-"""Holds and scans: what fans and doors do; nobody does it by hand."""
+"""Holds, scans and scanners: what fans and doors do; nobody does it by hand."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.contrib import admin
 
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
-from sales.models import HeldSeat, Hold, Scan
+from sales.models import HeldSeat, Hold, Scan, Scanner, ScanReport
 from worldseat.money import format_money
 
-__all__ = ["HeldSeatAdmin", "HoldAdmin", "ScanAdmin"]
+__all__ = ["HeldSeatAdmin", "HoldAdmin", "ScanAdmin", "ScanReportAdmin", "ScannerAdmin"]
 
 
 @admin.register(Hold)
@@ -64,3 +64,31 @@ class HeldSeatAdmin(ReadOnlyTenantAdmin[HeldSeat]):
     def price(self, line: HeldSeat) -> str:
         """Write the price, fees included."""
         return format_money(line.total_minor, line.hold.currency)
+
+
+@admin.register(Scanner)
+class ScannerAdmin(ReadOnlyTenantAdmin[Scanner]):
+    """The devices at an event's doors, without what they call themselves."""
+
+    organisation_path = "event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("name", "event", "user", "seen_at", "waiting", "clock_ahead_ms")
+    list_filter = (("event", TenantFilter),)
+    list_select_related = ("event", "user")
+    search_fields = ("name",)
+    ordering = ("-seen_at",)
+    fields = ("event", "name", "user", "seen_at", "waiting", "clock_ahead_ms")
+
+
+@admin.register(ScanReport)
+class ScanReportAdmin(ReadOnlyTenantAdmin[ScanReport]):
+    """What a device told of a scan: when it was by its clock, and what it had said."""
+
+    organisation_path = "scan__event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("device_time", "scan", "scanner", "told")
+    list_filter = ("told", ("scan__event", TenantFilter))
+    list_select_related = ("scan__ticket__seat", "scanner")
+    search_fields = ("scanner__name",)
+    ordering = ("-device_time",)
+    fields = ("scan", "scanner", "told", "device_time")

@@ -10,10 +10,16 @@ from django.http import HttpRequest
 from accounts.audited_admin import PlatformAdmin
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter, TenantInline
-from sales.models import LedgerEntry, Order, StoredAnswer, Ticket
+from sales.models import BoxOfficeSale, LedgerEntry, Order, StoredAnswer, Ticket
 from worldseat.money import format_money
 
-__all__ = ["LedgerEntryAdmin", "OrderAdmin", "StoredAnswerAdmin", "TicketAdmin"]
+__all__ = [
+    "BoxOfficeSaleAdmin",
+    "LedgerEntryAdmin",
+    "OrderAdmin",
+    "StoredAnswerAdmin",
+    "TicketAdmin",
+]
 
 
 class TicketInline(TenantInline[Ticket]):
@@ -89,6 +95,20 @@ class TicketAdmin(ReadOnlyTenantAdmin[Ticket]):
     def price(self, ticket: Ticket) -> str:
         """Write the price."""
         return format_money(ticket.price_minor, ticket.currency)
+
+
+@admin.register(BoxOfficeSale)
+class BoxOfficeSaleAdmin(ReadOnlyTenantAdmin[BoxOfficeSale]):
+    """What was sold over the counter, by whom, and how it was paid."""
+
+    organisation_path = "order__event__organisation"
+    view_role = Role.BOX_OFFICE
+    list_display = ("sold_at", "order", "paid_by", "by")
+    list_filter = ("paid_by", ("order__event", TenantFilter))
+    list_select_related = ("order", "by")
+    search_fields = ("order__reference", "by__email")
+    ordering = ("-sold_at",)
+    fields = ("order", "paid_by", "by", "sold_at")
 
 
 @admin.register(LedgerEntry)

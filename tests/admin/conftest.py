@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -16,28 +17,43 @@ from accounts.tenant_admin import TenantAdmin
 from sales.models import (
     Allowance,
     Attempt,
+    BoxOfficeSale,
     BulkJob,
     CategoryAllowance,
+    CounterPayment,
+    Event,
+    EventKind,
     HeldSeat,
     Hold,
     JobBatch,
     JobKind,
     LedgerEntry,
     LedgerKind,
+    Mailing,
     Order,
+    OrderMail,
     OrderState,
+    OutboxEvent,
     Payment,
     PresaleCode,
     PriceType,
     Refund,
     Scan,
+    Scanner,
     ScanOutcome,
+    ScanReport,
     Seat,
     Section,
     Stampede,
     StampedeRegion,
     Ticket,
     TicketState,
+    WaitingRoom,
+    Waitlist,
+    WaitlistEntry,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 
 SECRET = "Zanzibar"
@@ -133,8 +149,72 @@ def acmes_rows(
         job,
         batch,
         entry,
+        BoxOfficeSale.objects.create(
+            order=order, by=alice, paid_by=CounterPayment.CASH, sold_at=now
+        ),
+        *_what_was_told(order, now),
+        *_of_the_door(scan, alice, now),
+        *_who_waits(event, fay, now),
     ]
     return {type(row): row for row in rows}
+
+
+def _what_was_told(order: Order, now: datetime) -> list[Model]:
+    event, owner = order.event, order.event.organisation
+    happened = OutboxEvent.objects.create(
+        organisation=owner,
+        kind=EventKind.ORDER_PAID,
+        subject_id=order.pk,
+        sequence=1,
+        payload={"name": SECRET},
+        created_at=now,
+    )
+    endpoint = WebhookEndpoint.objects.create(
+        organisation=owner, url=f"https://{SECRET}.example/", created_at=now
+    )
+    delivery = WebhookDelivery.objects.create(
+        endpoint=endpoint,
+        happened=happened,
+        subject_id=order.pk,
+        sequence=1,
+        due_at=now,
+        created_at=now,
+    )
+    return [
+        happened,
+        endpoint,
+        delivery,
+        WebhookAttempt.objects.create(
+            delivery=delivery, at=now, error=SECRET, milliseconds=1, body=SECRET
+        ),
+        OrderMail.objects.create(
+            happened=happened, order=order, template=SECRET, due_at=now, created_at=now
+        ),
+        Mailing.objects.create(happened=happened, event=event),
+    ]
+
+
+def _of_the_door(scan: Scan, user: User, now: datetime) -> list[Model]:
+    scanner = Scanner.objects.create(
+        event=scan.event, key=uuid4(), name=SECRET, user=user, seen_at=now
+    )
+    return [scanner, ScanReport.objects.create(scan=scan, scanner=scanner, device_time=now)]
+
+
+def _who_waits(event: Event, fan: User, now: datetime) -> list[Model]:
+    return [
+        WaitingRoom.objects.create(event=event, opens_at=now, rate_per_minute=1, policy=SECRET),
+        Waitlist.objects.create(event=event),
+        WaitlistEntry.objects.create(
+            id=uuid4(),
+            event=event,
+            fan=fan,
+            quantity=1,
+            region=SECRET,
+            joined_at=now,
+            draw=0.123456789,
+        ),
+    ]
 
 
 def tenants_models() -> list[type[Model]]:

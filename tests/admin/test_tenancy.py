@@ -39,13 +39,20 @@ def values(row: Model) -> dict[str, Any]:
     return found
 
 
-def test_registers_every_model_of_ours() -> None:
+# Models of ours that nobody sees in the admin, and why.
+NOT_SHOWN = {
+    "sales.QueuePlace": "its draw is secret until the sale, and nobody reads a hundred thousand",
+}
+
+
+def test_registers_every_model_of_ours_or_says_why_not() -> None:
     ours = [
         *apps.get_app_config("accounts").get_models(),
         *apps.get_app_config("sales").get_models(),
     ]
     shown = admin.site._registry
-    assert not [model for model in ours if model not in shown and not model._meta.proxy]
+    missing = {each._meta.label for each in ours if each not in shown and not each._meta.proxy}
+    assert missing == set(NOT_SHOWN)
 
 
 def test_has_a_row_of_every_tenants_model(acmes_rows: Rows) -> None:
@@ -99,9 +106,7 @@ def test_offers_no_tickets_or_ids_by_autocomplete(charlies: Client, acmes_rows: 
         assert SECRET not in response.content.decode()
 
 
-@pytest.mark.parametrize(
-    "label", ["sales.event", "sales.venue", "sales.pricecategory", "accounts.membership"]
-)
+@pytest.mark.parametrize("label", ["sales.event", "sales.venue", "sales.pricecategory"])
 def test_names_nothing_of_others_in_a_form(charlies: Client, acmes_rows: Rows, label: str) -> None:
     page = charlies.get(url(apps.get_model(label), "add"))
     assert page.status_code == 200
@@ -192,11 +197,13 @@ def test_moves_no_row_to_another_organisation(
     assert (venue.name, venue.organisation_id) == ("Renamed", event.organisation_id)
 
 
+@pytest.mark.django_db(transaction=True)  # a refusal dooms the outer transaction
 def test_hires_nobody_for_another_organisation(
     charlies: Client, acme: Organisation, charlie: User
 ) -> None:
     form = {"organisation": str(acme.pk), "email": charlie.email, "role": "owner"}
-    assert charlies.post(url(Membership, "add"), form).status_code == 200
+    assert charlies.get(url(Membership, "add")).status_code == 403
+    assert charlies.post(url(Membership, "add"), form).status_code == 403
     assert not Membership.objects.filter(organisation=acme, user=charlie).exists()
 
 
