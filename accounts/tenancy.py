@@ -24,6 +24,7 @@ __all__ = [
     "CHOSEN",
     "NOBODY",
     "as_uuid",
+    "managed_in",
     "memberships_of",
     "organisations_of",
     "roles_at_least",
@@ -91,6 +92,12 @@ def roles_in(request: HttpRequest) -> dict[UUID, str]:
         roles = _read_roles(request)
         request.organisers_roles = roles  # type: ignore[attr-defined]  # kept on the request itself
     return roles
+
+
+def managed_in(request: HttpRequest) -> list[UUID]:
+    """Return the organisations that the user manages, of those that `roles_in` has."""
+    enough = roles_at_least(Role.MANAGER)
+    return [pk for pk, role in roles_in(request).items() if role in enough]
 
 
 def _read_roles(request: HttpRequest) -> dict[UUID, str]:

@@ -42,6 +42,7 @@ urlpatterns = [
     path("door/", doors.door, name="door"),
     path("organise/", include("sales.views.organise.urls")),
     path("organise/", include("sales.views.organise.desk_urls")),
+    path("organise/webhooks/", include("sales.views.organise.webhook_urls")),
     path("organise/events/<uuid:event_id>/door/", organise_doors.doors, name="organise-doors"),
     path(
         "organise/events/<uuid:event_id>/queue/",

@@ -262,7 +262,9 @@ class PingView(APIView):
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """Send a message of type `ping`; its delivery says what came of it."""
         try:
-            made = endpoints.ping(endpoint_id=webhook_id, user=request.user, now=timezone.now())
+            made = endpoints.ping(
+                endpoint_id=webhook_id, ping_id=uuid4(), user=request.user, now=timezone.now()
+            )
         except EndpointNotFound:
             raise not_found() from None
         except EndpointDisabled as error:

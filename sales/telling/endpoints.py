@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from accounts import audit
 from accounts.models import Role
 from accounts.tenancy import organisations_of
+from sales.idempotency import Answer, RequestKey, store_answer, stored_answer
 from sales.models import (
     DeliveryState,
     EventKind,
@@ -106,13 +108,14 @@ def create_endpoint(
     """Make an endpoint under a new id, by which it knows itself again after a lost COMMIT.
 
     `kinds` are of SUBSCRIBABLE; none: all of them. Raises EndpointNotFound for an organisation that
-    the user does not manage, ForbiddenURL, TooManyEndpoints; nothing is written then.
+    the user does not manage, or when it was deleted meanwhile, ForbiddenURL, TooManyEndpoints;
+    nothing is written then.
     """
-    if made := endpoints_of(user=user).filter(pk=endpoint_id).first():
-        return made
     own = organisations_of(user, role=Role.MANAGER).filter(pk=organisation_id)
     if not own.exists():
         raise EndpointNotFound
+    if WebhookEndpoint.objects.filter(pk=endpoint_id, organisation__in=own).exists():
+        return find_endpoint(endpoint_id=endpoint_id, user=user)
     check_url(url)
     # Two at one instant may pass it by one: nothing depends on the exact number.
     others = endpoints_of(user=user).filter(organisation_id=organisation_id)
@@ -152,44 +155,63 @@ def change_endpoint(
         update_fields=["url", "description", "kinds", "enabled", "disabled_reason", "failing_since"]
     )
     changed = audit.changed(before, audit.values_of(endpoint))
-    _record(endpoint, user, "webhook.changed", changed, now)
+    if changed:
+        _record(endpoint, user, "webhook.changed", changed, now)
     return endpoint
 
 
 @occ_retry(repeatable=True)
-def delete_endpoint(*, endpoint_id: UUID, user: Any, now: datetime) -> None:
+def delete_endpoint(
+    *, endpoint_id: UUID, user: Any, now: datetime, request: RequestKey | None = None
+) -> None:
     """Delete an endpoint; it is told nothing more, and its log goes in steps (tidy_outbox).
 
-    Raises EndpointNotFound.
+    Once for a `request`. Raises EndpointNotFound, KeyReused.
     """
+    if _done_before(request, now):
+        return
     endpoint = find_endpoint(endpoint_id=endpoint_id, user=user)
     _record(endpoint, user, "webhook.deleted", {"url": [endpoint.url, ""]}, now)
     # Its deliveries may be more than a transaction can delete.
     endpoint.deleted_at, endpoint.enabled = now, False
     endpoint.save(update_fields=["deleted_at", "enabled"])
+    _note(request, now)
 
 
 @occ_retry(repeatable=True)
-def rotate_secret(*, endpoint_id: UUID, user: Any, now: datetime) -> WebhookEndpoint:
+def rotate_secret(
+    *, endpoint_id: UUID, user: Any, now: datetime, request: RequestKey | None = None
+) -> WebhookEndpoint:
     """Give an endpoint a new secret; the old one signs beside it for ROTATION.
 
-    Rotated twice within that time, the first one signs no more. Raises EndpointNotFound.
+    Rotated twice within that time, the first one signs no more; a `request` that comes again
+    rotates once. Raises EndpointNotFound, KeyReused.
     """
     endpoint = find_endpoint(endpoint_id=endpoint_id, user=user)
+    if _done_before(request, now):
+        return endpoint
     endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + ROTATION
     endpoint.secret = new_secret()
     endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
     _record(endpoint, user, "webhook.secret_rotated", {"secret": ["", ""]}, now)
+    _note(request, now)
     return endpoint
 
 
 @occ_retry(repeatable=True)
-def ping(*, endpoint_id: UUID, user: Any, now: datetime) -> WebhookDelivery:
-    """Have an endpoint told of nothing, as a try. Raises EndpointNotFound, EndpointDisabled."""
+def ping(*, endpoint_id: UUID, ping_id: UUID, user: Any, now: datetime) -> WebhookDelivery:
+    """Have an endpoint told of nothing, as a try; once for a `ping_id`, which is the message's.
+
+    Raises EndpointNotFound, EndpointDisabled.
+    """
     endpoint = find_endpoint(endpoint_id=endpoint_id, user=user)
+    before = WebhookDelivery.objects.filter(endpoint=endpoint, happened_id=ping_id).first()
+    if before is not None:
+        return before
     if not endpoint.enabled:
         raise EndpointDisabled
     happened = OutboxEvent.objects.create(
+        pk=ping_id,
         organisation_id=endpoint.organisation_id,
         kind=EventKind.PING,
         subject_id=uuid4(),
@@ -210,23 +232,44 @@ def ping(*, endpoint_id: UUID, user: Any, now: datetime) -> WebhookDelivery:
 
 
 @occ_retry(repeatable=True)
-def redeliver(*, endpoint_id: UUID, delivery_id: UUID, user: Any, now: datetime) -> WebhookDelivery:
+def redeliver(
+    *,
+    endpoint_id: UUID,
+    delivery_id: UUID,
+    user: Any,
+    now: datetime,
+    request: RequestKey | None = None,
+) -> WebhookDelivery:
     """Have an event told again, now, and by the whole schedule if it fails; in its order's order.
 
-    One that is pending is tried now. Raises EndpointNotFound, DeliveryNotFound, EndpointDisabled.
+    One that is pending is tried now. Once for a `request`. Raises EndpointNotFound,
+    DeliveryNotFound, EndpointDisabled, KeyReused.
     """
     deliveries = deliveries_of(endpoint_id=endpoint_id, user=user).select_related("endpoint")
     found = deliveries.filter(pk=delivery_id).first()
     if found is None:
         raise DeliveryNotFound
+    if _done_before(request, now):
+        return found
     if not found.endpoint.enabled:
         raise EndpointDisabled
     found.state, found.ended_at = DeliveryState.PENDING, None
     found.attempts, found.due_at, found.leased = 0, now, False
     found.save(update_fields=["state", "ended_at", "attempts", "due_at", "leased"])
     _record(found.endpoint, user, "webhook.redelivered", {"delivery": ["", str(found.pk)]}, now)
+    _note(request, now)
     transaction.on_commit(wake_delivery)
     return found
+
+
+def _done_before(request: RequestKey | None, now: datetime) -> bool:
+    return request is not None and stored_answer(request, now=now) is not None
+
+
+def _note(request: RequestKey | None, now: datetime) -> None:
+    """Keep that a request was done, with what it did."""
+    if request is not None:
+        store_answer(request, Answer(HTTPStatus.NO_CONTENT, {}), now=now)
 
 
 def _record(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -21,6 +22,7 @@ from accounts.invitations import token_of
 from accounts.models import Invitation, Membership, Organisation, Role, User
 from sales.models import BulkJob, Event, Outcome, Seat, Ticket
 from sales.organising.operations import Operation
+from sales.telling.endpoints import create_endpoint, ping
 from tests.browser.accessibility import complaints
 from tests.browser.conftest import log_in
 from tests.browser.every_page import paths, patterns
@@ -64,6 +66,14 @@ def values(
         sent_at=now,
         expires_at=event.starts_at,
     )
+    hook = create_endpoint(
+        endpoint_id=uuid4(),
+        organisation_id=acme.pk,
+        user=alice,
+        url="https://hooks.example.com/in",
+        now=now,
+    )
+    told = ping(endpoint_id=hook.pk, ping_id=uuid4(), user=alice, now=now)
     jobs: list[BulkJob] = [planned, done]
     tickets: list[Ticket] = [valid, voided]
     return {
@@ -72,6 +82,9 @@ def values(
         "ticket_id": [each.pk for each in tickets],
         "stampede_id": [run.pk],
         "job_id": [each.pk for each in jobs],
+        "hold_id": [uuid4()],  # POST alone
+        "endpoint_id": [hook.pk],
+        "delivery_id": [told.pk],
         "slug": [acme.slug],
         "membership_id": [Membership.objects.get(user=alice).pk],
         "invitation_id": [invitation.pk],
@@ -172,7 +185,15 @@ def test_error_pages(look: Callable[..., str], event: Event, fay: User) -> None:
 
 def test_empty_lists(look: Callable[..., str], fay: User, acme: Organisation) -> None:
     Membership.objects.create(user=fay, organisation=acme, role=Role.OWNER)
-    lists = ["/", "/orders/", "/stampedes/", "/door/", "/organise/", "/organise/orders/"]
+    lists = [
+        "/",
+        "/orders/",
+        "/stampedes/",
+        "/door/",
+        "/organise/",
+        "/organise/orders/",
+        "/organise/webhooks/",
+    ]
     assert not look(lists, fay)
 
 

@@ -15,12 +15,12 @@ from django.utils.cache import add_never_cache_headers
 
 from accounts.models import Role
 from accounts.scopes import narrow
-from accounts.tenancy import organisations_of, roles_in
+from accounts.tenancy import managed_in, organisations_of, roles_in
 from sales.back_office.access import RoleTooLow, own_event
 from sales.events import EventNotFound
 from sales.models import Event
 
-__all__ = ["event_or_404", "has_role", "organiser_page"]
+__all__ = ["event_or_404", "has_role", "manager_page", "organiser_page"]
 
 P = ParamSpec("P")
 
@@ -39,6 +39,21 @@ def organiser_page(
         response = view(request, *args, **kwargs)
         add_never_cache_headers(response)
         return response
+
+    return guarded
+
+
+def manager_page(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Guard a page as `organiser_page` does, and refuse who manages no organisation (403)."""
+
+    @organiser_page
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not managed_in(request):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
 
     return guarded
 

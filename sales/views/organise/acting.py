@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID, uuid5
 
 from django.core.exceptions import PermissionDenied
 from django.db import Error
@@ -20,17 +21,28 @@ from sales.idempotency import Answer, KeyReused, RequestKey, fingerprint
 from sales.limits import LimitReached
 from sales.refunds import RefundTooLarge
 from sales.seats import SeatTaken, UnknownSeat
+from sales.telling.endpoints import (
+    DeliveryNotFound,
+    EndpointDisabled,
+    EndpointNotFound,
+    TooManyEndpoints,
+)
 from sales.tickets import ReissueLimit, TicketNotFound, TicketUsed, TicketVoid
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 from worldseat.money import format_money
+from worldseat.outbound import ForbiddenURL
 
-__all__ = ["Refusal", "attempt", "done"]
+__all__ = ["Refusal", "attempt", "done", "id_by_form"]
 
 _KEY = re.compile(r"[0-9a-f]{32}")
-_NOT_FOUND = (OrderNotFound, TicketNotFound, EventNotFound)
+_NOT_FOUND = (
+    *(OrderNotFound, TicketNotFound, EventNotFound),
+    *(EndpointNotFound, DeliveryNotFound),
+)
 _REFUSALS = (
     *(OrderNotPaid, UnknownTicket, RefundTooLarge, SeatTaken, UnknownSeat, CodeRequired),
     *(LimitReached, NotOnSale, ReissueLimit, TicketUsed, TicketVoid),
+    *(EndpointDisabled, TooManyEndpoints, ForbiddenURL),
 )
 
 
@@ -71,6 +83,12 @@ def attempt(request: HttpRequest, act: Callable[[RequestKey], Any]) -> Refusal |
         text = "Too many at once, it could not be settled in time. Nothing was changed: try again."
         return Refusal(text, HTTPStatus.SERVICE_UNAVAILABLE)
     return None
+
+
+def id_by_form(request: HttpRequest) -> UUID:
+    """Return an id for what a form makes: the same whenever that form is sent again, as it was."""
+    known = _request_key(request, request.POST.get("key", ""))
+    return uuid5(known.fan_id, f"{known.key} {known.fingerprint}")
 
 
 def _request_key(request: HttpRequest, key: str) -> RequestKey:
