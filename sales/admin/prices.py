@@ -43,8 +43,9 @@ class PresaleCodeForm(TenantForm[PresaleCode]):
     def clean(self) -> dict[str, Any]:
         """Refuse a category of another event."""
         cleaned = super().clean()
-        category, event = cleaned.get("category"), cleaned.get("event") or self.instance.event
-        if category is not None and category.event_id != event.pk:
+        category, event = cleaned.get("category"), cleaned.get("event")
+        event_id = event.pk if event else self.instance.event_id  # None: refused already
+        if category is not None and event_id and category.event_id != event_id:
             raise forms.ValidationError("The category is another event's. Nothing was changed.")
         return cleaned
 
