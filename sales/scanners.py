@@ -160,9 +160,12 @@ class _Book:
         own = organisations_of(self.user, role=Role.SCANNER)
         tickets = Ticket.objects.select_related("event", "order", "seat", "fan")
         self.tickets = tickets.filter(event__organisation__in=own).in_bulk(list(ticket_ids))
-        reported = Scan.objects.select_related("report__scanner")
-        self.earlier = reported.in_bulk(list(scan_ids))
-        admissions = reported.filter(ticket__in=self.tickets, outcome=ScanOutcome.ADMITTED)
+        # Also another organisation's: an id that is taken there is not free here.
+        taken = Scan._base_manager.select_related("report__scanner")
+        self.earlier = taken.in_bulk(list(scan_ids))
+        admissions = Scan.objects.select_related("report__scanner").filter(
+            ticket__in=self.tickets, outcome=ScanOutcome.ADMITTED
+        )
         self.admissions = {each.ticket_id: each for each in admissions}
 
     def enter(self, shown: Shown, code: TicketCode | None) -> Reported:
