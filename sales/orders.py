@@ -155,6 +155,8 @@ def _load_hold(hold_id: UUID, user: Any, now: datetime) -> tuple[Hold, list[Seat
     kept = all(seat.is_kept_by(hold) for seat in seats)
     if hold.state != HoldState.ACTIVE or hold.expires_at <= now or not kept:
         raise HoldExpired(hold)
+    for seat in seats:
+        seat.event = hold.event
     # A hold is a promise: it is kept while the sale is paused, and after it has ended.
     if hold.event.state not in {EventState.PUBLISHED, EventState.PAUSED}:
         raise NotOnSale(hold.event, "The event is not on sale.")
