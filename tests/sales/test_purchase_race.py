@@ -5,6 +5,7 @@ These meet at the worst place, each having read that the seat is available befor
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def test_sells_to_one_of_sixty(seat: Seat) -> None:
 
 def test_would_fail_them_all_but_one_without_the_retry(seat: Seat) -> None:
     """The conflicts are real, and @occ_retry is what turns them into "sold"."""
-    bare = transaction.atomic()(purchase.__wrapped__)  # type: ignore[attr-defined] # functools.wraps
+    bare = transaction.atomic()(inspect.unwrap(purchase))
 
     def buy_once(seat: Seat, fan: User) -> Any:
         return bare(

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connections
 
+from accounts.scopes import everywhere
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.url import database_from_url
 from worldseat.local.endpoint.launch import Endpoint
@@ -72,7 +73,8 @@ def _live(endpoint: Endpoint, works: queue.SimpleQueue[tuple[Work, Future[Any]] 
     while job := works.get():
         work, future = job
         try:
-            future.set_result(work())
+            with everywhere():  # threads inherit no scope
+                future.set_result(work())
         except Exception as error:
             future.set_exception(error)
     connections["default"].close()
