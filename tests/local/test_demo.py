@@ -14,7 +14,7 @@ import psutil
 import pytest
 from django.core.management.base import CommandError
 
-from tests.local.conftest import interrupt, wait_until
+from tests.local.conftest import interrupt, read_until, wait_until
 from worldseat.local import state
 from worldseat.management.commands import demo
 
@@ -36,7 +36,7 @@ def test_sells_the_seat_once_and_ends(manage: Manage, left_behind: LeftBehind) -
 
 def test_serves_until_ctrl_c(manage: Manage, home: Path, left_behind: LeftBehind) -> None:
     process = manage("demo", "--buyers", "4")
-    output = _until(process, "Serving")
+    output = read_until(process, "Serving")
     found = re.search(r"Admin +http://127\.0\.0\.1:(\d+)(/admin/)", output)
     assert found, output
     port = int(found[1])
@@ -49,7 +49,7 @@ def test_serves_until_ctrl_c(manage: Manage, home: Path, left_behind: LeftBehind
     assert f"running already: process {process.pid}, at http://127.0.0.1:{port}" in refusal
 
     _worker(process, "us-east-2").kill()
-    assert "worker-us-east-2 was killed by SIGKILL" in _until(process, "start the demo again")
+    assert "worker-us-east-2 was killed by SIGKILL" in read_until(process, "start the demo again")
     assert _get(port, "/healthz") == 200
 
     interrupt(process)
@@ -61,7 +61,7 @@ def test_serves_until_ctrl_c(manage: Manage, home: Path, left_behind: LeftBehind
 
 def test_leaves_nothing_when_killed_half_way(manage: Manage, left_behind: LeftBehind) -> None:
     process = manage("demo")
-    _until(process, "Tables")
+    read_until(process, "Tables")
     process.send_signal(signal.SIGKILL)
     process.wait()
     wait_until(lambda: left_behind() == [], what="the end of a killed demo's processes")
@@ -82,17 +82,6 @@ def test_shows_why_a_step_failed_and_leaves_nothing(
 def test_refuses_a_number_that_makes_no_sense(words: list[str]) -> None:
     with pytest.raises(CommandError, match=f"{words[0]}: use a .*, not '{words[1]}'"):
         demo.Command().create_parser("manage.py", "demo").parse_args(words)
-
-
-def _until(process: subprocess.Popen[str], mark: str) -> str:
-    """Read what the demo prints up to a line with `mark`; fail if it ends before."""
-    assert process.stdout is not None
-    read: list[str] = []
-    for line in process.stdout:
-        read.append(line)
-        if mark in line:
-            return "".join(read)
-    raise AssertionError(f"it ended without {mark!r}:\n{''.join(read)}")
 
 
 def _worker(demo: subprocess.Popen[str], region: str) -> psutil.Process:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from rich.console import Console
 from rich.markup import escape
@@ -109,12 +109,17 @@ class _Demo:
         self._supervisor = supervisor
         self._addresses = addresses
         self._console = console
+        mails = home / "mail"
+        # An address may hold a password: no word of it on the terminal.
+        named = bool(environment.get("EMAIL_URL", "").strip())
+        self._mails = "where EMAIL_URL says" if named else str(mails)
         self._programs = Programs(
             home,
             {
                 "HTTPS_ONLY": "false",  # it serves on loopback, whatever database is behind it
                 "SECRET_KEY": servers.secret_key(home),
                 **environment,
+                **({} if named else {"EMAIL_URL": f"file://{quote(str(mails))}"}),
                 "DATABASE_URL": addresses.database_url,
                 "REDIS_URL": addresses.redis_url,
                 "WORLDSEAT_FOIL_DATABASE_URL": addresses.postgres_url,
@@ -167,6 +172,7 @@ class _Demo:
             ("API docs", "/api/v1/docs/"),
         ):
             show(f"  {what:<11}{self._web_url}{path}")
+        show(f"  {'Mails':<11}{escape(self._mails)}")
         show(f"  {'Logs':<11}{escape(str(self._home / 'logs'))}\n")
         logins = Table.grid(padding=(0, 2))
         for login in self._scene.logins:
