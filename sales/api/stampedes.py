@@ -23,7 +23,7 @@ from sales.stampede.ordering import (
     stop_as,
     visible_stampede,
 )
-from sales.stampede.plan import MOST_BUYERS, MOST_MS, CannotStampede
+from sales.stampede.plan import MOST_BUYERS, MOST_MS, MOST_RATE, CannotStampede
 from sales.stampede.progress import progress_of
 from sales.stampede.workers import BrokerUnreachable, NoWorker
 from sales.tasks import stampede as send_stampede
@@ -51,6 +51,12 @@ class StampedeIn(StrictSerializer):
     contender = TextField(max_length=40, required=False, help_text="Default: dsql.")
     think_ms = serializers.IntegerField(min_value=0, max_value=MOST_MS, required=False)
     rush_ms = serializers.IntegerField(min_value=0, max_value=MOST_MS, required=False)
+    waiting_room = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_RATE,
+        required=False,
+        help_text="Buyers first wait for their pass; so many are let in a minute.",
+    )
     seed = serializers.IntegerField(min_value=0, max_value=(1 << 31) - 1, required=False)
 
 
@@ -197,7 +203,7 @@ def _options(wanted: dict[str, Any]) -> Options:
         usual = Shape.BEST_AVAILABLE
     else:
         usual = Shape.HALL
-    named = ("contender", "think_ms", "rush_ms", "seed")
+    named = ("contender", "think_ms", "rush_ms", "seed", "waiting_room")
     given = {name: wanted[name] for name in named if name in wanted}
     return Options(shape=wanted.get("shape", usual), **given)
 

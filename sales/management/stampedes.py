@@ -88,6 +88,7 @@ class Wanted:
                 seed=seed,
                 faults=list(given["fault"]),
                 aws=given["aws"],
+                waiting_room=given["waiting_room"],
             ),
         )
 

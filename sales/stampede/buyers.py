@@ -38,7 +38,8 @@ _INDEX = "one_valid_ticket_a_seat"
 class Wish:
     """Who wants which seat; `attempt_id` tells this try from every other.
 
-    `choice` counts the seats that she has tried before; `after` are seconds from the start.
+    `choice` counts the seats that she has tried before; `after` are seconds from the start;
+    `queue_pass` is what she has got in the waiting room.
     """
 
     attempt_id: UUID
@@ -48,6 +49,7 @@ class Wish:
     region: str
     choice: int = 0
     after: float = 0.0
+    queue_pass: str = ""
 
     @property
     def key(self) -> str:
@@ -119,6 +121,8 @@ def _purchase(sell: Sell, wish: Wish, now: datetime) -> UUID:
         region=wish.region,
         now=now,
         keyed=Keyed(request, _render),
+        # Only the product knows passes: a foil's sale is not told of any.
+        **({"queue_pass": wish.queue_pass} if wish.queue_pass else {}),
     )
     return UUID(bought.body["order"]) if isinstance(bought, Answer) else bought.pk
 

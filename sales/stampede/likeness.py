@@ -40,6 +40,8 @@ def command_of(run: Stampede) -> str:
     for name in ("think_ms", "rush_ms", "lag_ms"):
         if getattr(options, name) != getattr(usual, name):
             words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    if options.waiting_room:
+        words += ["--waiting-room", str(options.waiting_room)]
     for fault in options.faults:
         words += ["--fault", fault]
     return shlex.join([*words, "--aws"] if options.aws else words)

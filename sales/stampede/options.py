@@ -29,6 +29,7 @@ class Options:
     faults     what is to go wrong, as `--fault` takes it
     addresses  where a contender's servers are, by region
     aws        real tables in the account of the credentials, no stand-in
+    waiting_room    buyers first wait for their pass, so many are let in a minute; 0: they do not
     """
 
     contender: str = "dsql"
@@ -41,6 +42,7 @@ class Options:
     faults: Sequence[str] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     aws: bool = False
+    waiting_room: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return them as JSON has them."""

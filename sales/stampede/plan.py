@@ -22,15 +22,18 @@ from sales.models import (
 from sales.stampede.contenders import CONTENDERS, Unavailable, contender_named
 from sales.stampede.crowd import BATCH_ROWS, gather_fans
 from sales.stampede.faults import has_faults
-from sales.stampede.options import Options
+from sales.stampede.options import Options, options_of
+from sales.stampede.room import open_room
 from sales.stampede.settling import settle
 from sales.stampede.shapes import arrivals, deal, first_choices
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["MOST_BUYERS", "CannotStampede", "check_plan", "plan_stampede"]
+__all__ = ["MOST_BUYERS", "MOST_MS", "MOST_RATE", "CannotStampede", "check_plan", "plan_stampede"]
 
 MOST_BUYERS = 5000
 MOST_MS = 600_000
+# Of a waiting room, in fans a minute.
+MOST_RATE = 1_000_000
 
 _ACTIVE = (StampedeState.PLANNED, StampedeState.RUNNING)
 _SELLING = [each.name for each in CONTENDERS.values() if each.sells_product]
@@ -61,6 +64,7 @@ def check_plan(
     _check_numbers(buyers, regions)
     _check_options(options, regions)
     event = _check_event(event_id, now)
+    _check_room(event, buyers, options)
     free = CONTENDERS[options.contender].sells_product
     if (seat_id is not None) != (options.shape == Shape.ONE_SEAT):
         raise CannotStampede("seat", "Name a seat for the shape one-seat, and for no other.")
@@ -97,7 +101,7 @@ def plan_stampede(
         options=options,
     )
     _settle_forgotten(event_id, now)
-    fans = gather_fans(event=event, number=buyers)
+    fans = gather_fans(event=event, number=buyers, waits=bool(options.waiting_room))
     dealt = deal(regions, buyers, options)
     stampede = Stampede(
         id=uuid4(),
@@ -115,6 +119,8 @@ def plan_stampede(
         for region in regions
     ]
     _write_stampede(stampede, shares, now=now)
+    if options.waiting_room:
+        open_room(event_id=event_id, rate_per_minute=options.waiting_room, now=now)
     attempts = _plan_attempts(stampede, dealt, fans, options)
     for first in range(0, len(attempts), BATCH_ROWS):
         _write_attempts(attempts[first : first + BATCH_ROWS])
@@ -190,6 +196,26 @@ def _check_numbers(buyers: int, regions: Sequence[str]) -> None:
         raise CannotStampede("regions", "A region is named twice: name each once.")
 
 
+def _check_room(event: Event, buyers: int, options: Options) -> None:
+    rate = options.waiting_room
+    if not 0 <= rate <= MOST_RATE:
+        raise CannotStampede("waiting_room", f"Let in 1 to {MOST_RATE:,} a minute, or 0: no room.")
+    if not CONTENDERS[options.contender].sells_product:
+        if rate:
+            raise CannotStampede("waiting_room", f"{options.contender} has no waiting room.")
+    elif rate and not buyers * 60_000 / rate <= MOST_MS:
+        least = -(-buyers * 60_000 // MOST_MS)
+        raise CannotStampede(
+            "waiting_room", f"{buyers} buyers wait for too long: let in {least} a minute at least."
+        )
+    elif event.has_waiting_room and not rate:
+        raise CannotStampede(
+            "waiting_room",
+            f"{event.name!r} has a waiting room: say how many it lets in a minute, or switch it "
+            f"off.",
+        )
+
+
 def _check_event(event_id: UUID, now: datetime) -> Event:
     """Return the event, if a stampede may run at it now."""
     event = Event.objects.filter(pk=event_id).first()
@@ -261,11 +287,13 @@ def _refuse_company(stampede: Stampede, *, now: datetime) -> None:
     others = Stampede.objects.filter(
         event_id=stampede.event_id, state__in=_ACTIVE, contender__in=_SELLING
     ).exclude(pk=stampede.pk)
-    if stampede.seat_id:
+    # A room has one rate and one line, whichever seat its buyers want.
+    share_room = any(options_of(each).waiting_room for each in (stampede, *others))
+    if stampede.seat_id and not share_room:
         others = others.filter(Q(seat_id=stampede.seat_id) | Q(seat=None))
     if not others.exists():
         return
-    if stampede.seat is None:
+    if stampede.seat is None or share_room:
         raise CannotStampede(
             "event", "Another stampede runs at the event. Wait for it, or use another event."
         )

@@ -13,6 +13,7 @@ from sales.stampede.buyers import STOPPED_BY_INDEX
 from sales.stampede.contenders import contender_named
 from sales.stampede.evidence import gather_evidence
 from sales.stampede.options import options_of
+from sales.stampede.room import report_room
 from sales.stampede.surroundings import surroundings
 from sales.stampede.witness import judge
 
@@ -55,6 +56,7 @@ def build_report(stampede: Stampede, shares: Sequence[StampedeRegion]) -> dict[s
         # Only where there is that index, and its error reaches the buyer.
         "index_stops": _index_stops(attempts) if contender.name in _INDEXED else None,
         "duration_ms": _duration_ms(attempts),
+        "waiting_room": report_room(stampede, [each.fan_id for each in attempts]),
         "regions": regions,
         "witness": verdict.as_dict(),
         "surroundings": surroundings(),

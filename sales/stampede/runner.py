@@ -21,6 +21,7 @@ from sales.stampede.buyers import Wish
 from sales.stampede.buying import Buying
 from sales.stampede.clock import Clock
 from sales.stampede.contenders import Contender, contender_named, run_of
+from sales.stampede.queueing import Coming, act
 from sales.stampede.recorder import Recorder
 from sales.stampede.settling import claim_share, finish_share, settle
 from sales.stampede.starting_line import wait_for_start
@@ -84,23 +85,27 @@ def _load_wishes(share: StampedeRegion) -> list[Wish]:
     ]
 
 
-def _queue(wishes: Sequence[Wish]) -> queue.SimpleQueue[Wish]:
-    waiting: queue.SimpleQueue[Wish] = queue.SimpleQueue()
-    for wish in wishes:
-        waiting.put(wish)
-    return waiting
+def _queue(wishes: Sequence[Wish]) -> queue.PriorityQueue[Coming]:
+    """Line the buyers up by when they act, which those in a waiting room do again and again."""
+    coming: queue.PriorityQueue[Coming] = queue.PriorityQueue()
+    for number, wish in enumerate(wishes):
+        coming.put(Coming(wish.after, number, wish))
+    return coming
 
 
 def _let_run(
-    wishes: queue.SimpleQueue[Wish], buying: Buying, share: StampedeRegion, recorder: Recorder
+    coming: queue.PriorityQueue[Coming],
+    buying: Buying,
+    share: StampedeRegion,
+    recorder: Recorder,
 ) -> None:
-    number = min(wishes.qsize(), _most_at_once())
+    number = min(coming.qsize(), _most_at_once())
     at_the_line = threading.Barrier(number + 1)
     agreed: Future[datetime] = Future()
     clock = buying.clock
 
     @everywhere()  # they are fans
-    def act() -> None:
+    def run() -> None:
         # Who cannot connect now, or sign a token, finds out as a buyer, and is told so.
         with contextlib.suppress(Exception):
             buying.shop.enter()
@@ -109,14 +114,20 @@ def _let_run(
             start = agreed.result()
             with contextlib.suppress(queue.Empty):
                 while not recorder.is_stopped:
-                    wish = wishes.get_nowait()
-                    recorder.wait_until(start + timedelta(seconds=wish.after))
-                    if not recorder.is_stopped:
-                        recorder.put(buying.try_for(wish))
+                    # An empty line may get somebody back from another thread, who serves her.
+                    turn = coming.get_nowait()
+                    recorder.wait_until(start + timedelta(seconds=turn.after))
+                    if recorder.is_stopped:
+                        break
+                    done = act(buying, turn, start)
+                    if isinstance(done, Coming):
+                        coming.put(done)
+                    else:
+                        recorder.put(done)
         finally:
             buying.shop.leave()
 
-    threads = [threading.Thread(target=act, name=f"buyer-{each}") for each in range(number)]
+    threads = [threading.Thread(target=run, name=f"buyer-{each}") for each in range(number)]
     try:
         for thread in threads:
             thread.start()

@@ -57,6 +57,8 @@ def print_scoreboard(report: dict[str, Any], console: Console) -> None:
     for note in report["notes"]:
         console.print(f"[bold yellow]! {escape(note)}[/]", highlight=False)
     _print_verdict(report, console)
+    if room := report.get("waiting_room"):
+        _print_room(room, console)
 
 
 def _print_verdict(report: dict[str, Any], console: Console) -> None:
@@ -79,6 +81,26 @@ def _print_verdict(report: dict[str, Any], console: Console) -> None:
     console.print(
         f"  {_oversold(report)}, {_count(report['retries'], 'retry', 'retries')}, "
         f"{report['duration_ms']:,.0f} ms from the first start to the last end.",
+        highlight=False,
+    )
+
+
+def _print_room(room: dict[str, Any], console: Console) -> None:
+    mark = "[green]✓[/]" if room["fair"] else "[bold red]✗[/]"
+    kept = (
+        "all in the order of joining"
+        if room["fair"]
+        else f"somebody {room['early_ms'] / 1000:,.1f} s before her turn"
+    )
+    waits = (
+        f"; half waited {room['waited_p50_ms'] / 1000:,.1f} s, nobody more than "
+        f"{room['waited_max_ms'] / 1000:,.1f} s"
+        if room["let_in"]
+        else ""
+    )
+    console.print(
+        f"{mark} Waiting room, {room['rate_per_minute']:,} a minute: {room['let_in']:,} of "
+        f"{room['joined']:,} let in, {kept}{waits}.",
         highlight=False,
     )
 

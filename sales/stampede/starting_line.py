@@ -14,6 +14,8 @@ from django.db import Error
 
 from sales.models import Stampede, StampedeRegion
 from sales.stampede.clock import Clock
+from sales.stampede.options import options_of
+from sales.stampede.room import begin_letting_in
 from worldseat.dsql.occ import occ_retry
 
 __all__ = ["HEAD_START", "PATIENCE", "agree_on_start", "report_ready", "wait_for_start"]
@@ -61,6 +63,8 @@ def agree_on_start(*, stampede_id: UUID, now: datetime, alone: bool) -> datetime
         return now
     if stampede.starts_at is None and (alone or _is_everybody_ready(stampede)):
         stampede.starts_at = now + HEAD_START
+        if options_of(stampede).waiting_room:
+            begin_letting_in(stampede, now=stampede.starts_at)
         stampede.save(update_fields=["starts_at"])
     return stampede.starts_at
 

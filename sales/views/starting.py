@@ -26,7 +26,7 @@ from sales.stampede.ordering import (
     order_stampede,
     stop_as,
 )
-from sales.stampede.plan import MOST_BUYERS, CannotStampede
+from sales.stampede.plan import MOST_BUYERS, MOST_RATE, CannotStampede
 from sales.stampede.workers import BrokerUnreachable, NoWorker
 from sales.tasks import stampede as send_stampede
 
@@ -48,6 +48,13 @@ class StartForm(forms.Form):
         help_text="Row and number, such as A-1.",
     )
     buyers = forms.IntegerField(min_value=1, max_value=MOST_BUYERS, initial=60)
+    waiting_room = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_RATE,
+        required=False,
+        label="Through a waiting room, so many a minute",
+        help_text="Leave it empty to let all buy at once.",
+    )
     contender = forms.ChoiceField(
         choices=[(name, each.title) for name, each in CONTENDERS.items() if name not in _OPERATORS],
         label="What sells it",
@@ -83,7 +90,11 @@ def _start(request: HttpRequest, form: StartForm) -> UUID | None:
             seat_id=seat.pk if seat else None,
             buyers=wanted["buyers"],
             regions=settings.REGIONS,
-            options=Options(contender=wanted["contender"], shape=shape),
+            options=Options(
+                contender=wanted["contender"],
+                shape=shape,
+                waiting_room=wanted["waiting_room"] or 0,
+            ),
             send=send_stampede.delay,
             now=timezone.now(),
         ).pk

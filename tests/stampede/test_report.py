@@ -96,6 +96,7 @@ def test_adds_up_the_regions_and_the_whole(plan: Plan) -> None:
         "oversold_minor": 0,
         "index_stops": 1,
         "duration_ms": 439.2,
+        "waiting_room": None,
         "witness": {
             "agree": True,
             "tickets": 0,

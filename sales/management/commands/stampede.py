@@ -1,8 +1,9 @@
 """Run stampedes and show their reports.
 
 Exit status: 0 when the witness agrees (also if a region was lost, with a warning), 1 when it
-does not, 2 when there is no report, 130 after Ctrl-C. With `--all` or several contenders the
-product's own decide: the others are there to be seen failing.
+does not, or when a waiting room's order was not kept, 2 when there is no report, 130 after Ctrl-C.
+With `--all` or several contenders the product's own decide: the others are there to be seen
+failing.
 """
 
 from __future__ import annotations
@@ -78,6 +79,13 @@ class Command(BaseCommand):
         add("--rush-ms", type=int, default=RUSH_MS, help="how long a rush lasts (%(default)s)")
         add("--seed", type=int, help="what all chance comes from, to repeat a plan")
         add("--lag-ms", type=int, default=LAG_MS, help="between stand-ins' regions (%(default)s)")
+        add(
+            "--waiting-room",
+            type=int,
+            default=0,
+            metavar="RATE",
+            help="buyers first wait for their pass; so many are let in a minute",
+        )
         add("--fault", action="append", default=[], metavar="[REGION:]NAME=N", help="see the docs")
         add("--aws", action="store_true", help="DynamoDB in the account of your credentials")
         add("--json", action="store_true", help="print the report as one JSON object, no more")
@@ -101,7 +109,10 @@ class Command(BaseCommand):
             raise CommandError(reason, returncode=NO_REPORT) from error
         self._show(reports, options)
         decisive = [each for each in reports if CONTENDERS[each["contender"]].sells_product]
+        rooms = [each["waiting_room"] for each in reports if each["waiting_room"]]
         if not all(each["witness"]["agree"] for each in decisive or reports):
+            raise SystemExit(1)
+        if not all(each["fair"] for each in rooms):
             raise SystemExit(1)
 
     def _run(self, options: dict[str, Any]) -> Iterator[dict[str, Any]]:

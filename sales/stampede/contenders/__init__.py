@@ -12,11 +12,13 @@ from sales.stampede.contenders.postgresql import (
     SELECT_FOR_UPDATE,
 )
 from sales.stampede.contenders.product import Dsql
+from sales.stampede.contenders.waiting import Queueing
 
 __all__ = [
     "CONTENDERS",
     "Contender",
     "Found",
+    "Queueing",
     "Run",
     "Shop",
     "Unavailable",

@@ -83,6 +83,7 @@ def _hold(wish: Wish, now: datetime) -> UUID:
         fan_id=wish.fan_id,
         region=wish.region,
         now=now,
+        queue_pass=wish.queue_pass,
         keyed=Keyed(_request(wish, "hold"), render),
     )
     return UUID(held.body["hold"]) if isinstance(held, Answer) else held.hold.pk

@@ -18,6 +18,7 @@ from accounts.tokens import issue_tokens, revoke_tokens
 from sales.models import Outcome, SeatStatus
 from sales.stampede.buyers import Told, Wish, describe
 from sales.stampede.contenders.base import Found, Run, Unavailable
+from sales.stampede.contenders.waiting import InRoom
 from sales.stampede.options import Options
 
 __all__ = ["HTTP", "Http"]
@@ -29,6 +30,10 @@ _TIMES = 5
 _WAIT_SECONDS = 1.0
 _TALLY = re.compile(r"retries=(\d+) conflicts=(\d+)")
 _DETAIL_LENGTH = 300
+
+
+class Unanswered(Exception):
+    """The waiting room did not say how a buyer stands."""
 
 
 class Http:
@@ -107,6 +112,23 @@ class _Api:
         }
         return [seat for seat in self._plan if seat not in taken]
 
+    def stand(self, wish: Wish, ticket: str, now: datetime) -> InRoom:
+        """Ask the API: a POST joins, a GET looks."""
+        path = f"/api/v1/events/{wish.event_id}/queue/"
+        if ticket:
+            response = self._pool.request("GET", f"{path}{ticket}/")
+        else:
+            response = self._pool.request("POST", path, headers=self._who(wish))
+        body = _body_of(response)
+        if response.status not in (200, 201):
+            raise Unanswered(f"{response.status} {body.get('code', '')}: {body.get('detail', '')}")
+        return InRoom(
+            ticket=body["ticket"],
+            state=body["state"],
+            pass_text=(body["pass"] or {}).get("token", ""),
+            retry_after=float(response.headers["Retry-After"]),
+        )
+
     def buy(self, wish: Wish, now: datetime) -> Told:
         """Send the purchase, again under the same key while no answer settles it; never raises."""
         attempts = conflicts = 0
@@ -142,11 +164,15 @@ class _Api:
             f"/api/v1/events/{wish.event_id}/purchases/",
             body=json.dumps({"seat": str(wish.seat_id)}),
             headers={
-                "Authorization": f"Bearer {self._tokens[wish.fan_id]}",
+                **self._who(wish),
                 "Content-Type": "application/json",
                 "Idempotency-Key": wish.key,
+                **({"Queue-Pass": wish.queue_pass} if wish.queue_pass else {}),
             },
         )
+
+    def _who(self, wish: Wish) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._tokens[wish.fan_id]}"}
 
 
 def _understand(response: urllib3.BaseHTTPResponse) -> Told | None:

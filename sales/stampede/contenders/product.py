@@ -12,6 +12,7 @@ from django.db import connection
 from sales.models import Seat
 from sales.stampede.buyers import Buyer, Told, Wish, buy
 from sales.stampede.contenders.base import Found, Run
+from sales.stampede.contenders.waiting import InRoom, stand_in_room
 from sales.stampede.options import Options
 
 __all__ = ["BuyerShop", "Dsql"]
@@ -37,6 +38,10 @@ class BuyerShop:
     def buy(self, wish: Wish, now: datetime) -> Told:
         """Ask the buyer."""
         return self._buyer(wish, now)
+
+    def stand(self, wish: Wish, ticket: str, now: datetime) -> InRoom:
+        """Join the event's waiting room, or look how she stands."""
+        return stand_in_room(wish, ticket, now)
 
     def free_seats(self, now: datetime) -> Sequence[UUID]:
         """Read which seats are free, in one statement."""
