@@ -186,14 +186,18 @@ class Session:
         return unit.fit_request(reply.data)
 
     def _units(self, messages: list[tuple[bytes, bytes]]) -> list[Unit]:
-        """Divide messages into statements: each ends with its Execute."""
+        """Divide messages into statements: each ends with its Execute.
+
+        A named statement is parsed by itself: it is there afterwards, also when what runs it is
+        answered from a copy or refused.
+        """
         units: list[Unit] = []
         current: list[tuple[bytes, bytes]] = []
         prepared = Prepared(analyse(""), NO_TYPES)
         for kind, payload in messages:
             prepared = self._noted(kind, payload) or prepared
             current.append((kind, payload))
-            if kind == b"E":
+            if kind == b"E" or (kind == b"P" and prepared_name(payload)):
                 units.append(Unit(prepared.statement, current, prepared.types))
                 current = []
         if current:
