@@ -75,12 +75,23 @@ class ResumedSteps(FieldSteps):
     def _delete_composed_index(
         self, model: Any, fields: Any, constraint_kwargs: dict[str, bool], sql: str
     ) -> None:
-        """Drop the index of a unique_together or index_together, unless that has happened."""
+        """Drop the index of a unique_together or index_together, unless that has happened.
+
+        What is only written down (`sqlmigrate`) may be about a table that is not there yet: then
+        the index has the name that it would be made with.
+        """
         columns = [model._meta.get_field(field).column for field in fields]
-        if not self.collect_sql and not self._constraint_names(model, columns, **constraint_kwargs):
+        if self._constraint_names(model, columns, **constraint_kwargs):
+            super()._delete_composed_index(model, fields, constraint_kwargs, sql)
+        elif self.collect_sql:
+            table, suffix = (
+                model._meta.db_table,
+                "_uniq" if "unique" in constraint_kwargs else "_idx",
+            )
+            name = self._create_index_name(table, columns, suffix=suffix)
+            self.execute(self._delete_constraint_sql(sql, model, name))
+        else:
             logger.warning("The index of %s on %s is gone already.", columns, model._meta.db_table)
-            return
-        super()._delete_composed_index(model, fields, constraint_kwargs, sql)
 
     def _run_steps(self, statement: Statement, run: Any) -> None:
         """Build an index or add a constraint, unless what it is about is gone."""
