@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from sales.events import EventNotFound
 from sales.models import EventState, WaitingRoom
 from sales.occupancy import occupancy_of
 from sales.waiting_room.standing import Standing
@@ -58,9 +59,12 @@ def seats_of(event_id: UUID, now: datetime) -> dict[str, int]:
 def read_standing(*, event_id: UUID, now: datetime, count_seats: CountSeats = seats_of) -> Standing:
     """Read how a waiting room stands, and set its count back if it has run ahead.
 
-    Raises RoomNotFound. Takes some 0.2 s with 100,000 places.
+    Raises RoomNotFound, also where there is no event. Takes some 0.2 s with 100,000 places.
     """
-    seats = count_seats(event_id, now)
+    try:
+        seats = count_seats(event_id, now)
+    except EventNotFound as error:
+        raise RoomNotFound(str(error)) from error
     standing = _read(event_id=event_id, seats=seats, now=now)
     released = standing.caught_up(now)
     if released is None:

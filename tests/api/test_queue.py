@@ -75,6 +75,7 @@ def test_is_joined_by_fans_who_are_logged_in_while_it_is_open(
 ) -> None:
     fan = api_as(fay)
     assert_problem(fan.post(path(event)), 404, "not-found")
+    assert_problem(fan.post(f"/api/v1/events/{uuid4()}/queue/"), 404, "not-found")
     open_room(event, now, opens_at=now + timedelta(hours=1))
     assert_problem(api.post(path(event)), 401, "not-authenticated")
     problem = assert_problem(fan.post(path(event)), 409, "queue-closed")
