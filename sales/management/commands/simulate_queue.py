@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -135,8 +136,9 @@ class _Valkey:
 
     def used_kib(self) -> int:
         """Return the memory that its data and itself take."""
-        client = self.cache.client.get_client()
-        return int(client.info("memory")["used_memory"]) // 1024
+        # A connection of its own: the cache's may not try again yet, if it met the restart.
+        with redis.Redis.from_url(self._address) as client:
+            return int(client.info("memory")["used_memory"]) // 1024
 
 
 def _stage(*, joiners: int, seats: int, rate: int, leaving: float, seed: int) -> Plan:
