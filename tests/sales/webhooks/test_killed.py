@@ -24,8 +24,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def run_until_killed(script: str) -> None:
     """Run a script in a process of its own, which kills itself as `kill -9` does."""
+    begin = "import os, django\ndjango.setup()\nfrom accounts.scopes import everywhere\n"
+    script = textwrap.indent(textwrap.dedent(script), "    ")
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
+        [sys.executable, "-c", f"{begin}with everywhere():\n{script}"],
         env={
             **os.environ,
             **servers(),
@@ -42,8 +44,6 @@ def run_until_killed(script: str) -> None:
 
 def test_by_whoever_sold_before_a_word_was_sent(shop: Receiver, seat: Seat, fay: User) -> None:
     run_until_killed(f"""
-        import os, django
-        django.setup()
         from django.utils import timezone
         from sales import outbox, purchases
         outbox.wake = lambda: os.kill(os.getpid(), 9)
@@ -62,8 +62,6 @@ def test_by_whoever_sold_before_a_word_was_sent(shop: Receiver, seat: Seat, fay:
 def test_by_whoever_drained_before_it_committed(shop: Receiver, seat: Seat, fay: User) -> None:
     paid([seat], fay)
     run_until_killed("""
-        import os, django
-        django.setup()
         from sales.telling import draining
         draining.Mailing.objects.bulk_create = lambda rows: os.kill(os.getpid(), 9)
         draining.drain()
@@ -78,8 +76,6 @@ def test_by_whoever_delivered_before_it_was_written_down(
 ) -> None:
     paid([seat], fay)
     run_until_killed("""
-        import os, django
-        django.setup()
         from sales.telling import delivering, draining
         delivering._record = lambda **_: os.kill(os.getpid(), 9)
         draining.drain()
