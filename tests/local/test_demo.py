@@ -40,7 +40,7 @@ def test_serves_until_ctrl_c(manage: Manage, home: Path, left_behind: LeftBehind
     found = re.search(r"Admin +http://127\.0\.0\.1:(\d+)(/admin/)", output)
     assert found, output
     port = int(found[1])
-    assert _get(port, "/admin/login/") == 200
+    assert _get(port, "/accounts/login/?next=/admin/") == 200
     assert _get(port, "/static/admin/css/base.css") == 200
 
     second = manage("demo")
