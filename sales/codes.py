@@ -27,7 +27,15 @@ from sales.models import (
     TicketState,
 )
 
-__all__ = ["CodeExhausted", "CodeRequired", "check_code", "find_code", "give_back_code", "use_code"]
+__all__ = [
+    "CodeExhausted",
+    "CodeRequired",
+    "check_code",
+    "find_code",
+    "give_back_code",
+    "opened_by_codes",
+    "use_code",
+]
 
 # How many expired holds are ended at once to make room under a cap.
 EXPIRED_AT_ONCE = 500
@@ -56,6 +64,8 @@ def find_code(event: Event, text: str, *, now: datetime) -> PresaleCode | None:
     code = PresaleCode.objects.filter(event=event, code=wanted).first()
     if code is None:
         raise CodeRequired("The event has no such code.")
+    if code.disabled_at is not None:
+        raise CodeRequired("The code was withdrawn.")
     if not code.valid_from <= now < code.valid_until:
         raise CodeRequired("The code is not valid at this time.")
     return code
@@ -84,11 +94,16 @@ def _check_on_sale_or_presale(event: Event, *, now: datetime) -> None:
     try:
         check_on_sale(event, now=now)
     except NotOnSale:
-        early = now < event.on_sale_at and event.state == EventState.PUBLISHED and event.plan_id
-        codes = PresaleCode.objects.filter(event=event, valid_from__lte=now, valid_until__gt=now)
-        if early and codes.exists():
+        early = now < event.on_sale_at and event.state == EventState.PUBLISHED
+        if early and opened_by_codes(event, now=now):
             raise CodeRequired("Until the on-sale, seats are sold only under a code.") from None
         raise
+
+
+def opened_by_codes(event: Event, *, now: datetime) -> bool:
+    """Tell whether some code of an event is good now."""
+    valid = PresaleCode.objects.filter(event=event, valid_from__lte=now, valid_until__gt=now)
+    return bool(event.plan_id) and valid.filter(disabled_at=None).exists()
 
 
 def use_code(code: PresaleCode | None, seats: int, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 
+from accounts.models import Role
 from accounts.tenant_admin import TenantAdmin, TenantFilter, TenantForm
 from sales.models import PresaleCode, PriceType
 from worldseat.money import format_money
@@ -55,11 +56,15 @@ class PresaleCodeAdmin(TenantAdmin[PresaleCode]):
     """Codes, and how many tickets went under each; one that was used stays."""
 
     organisation_path = "event__organisation"
+    view_role = Role.BOX_OFFICE  # who reads a code can buy with it
     form = PresaleCodeForm
     list_display = ("code", "event", "category", "valid_from", "valid_until", "cap", "used")
     list_filter = (("event", TenantFilter),)
     list_select_related = ("event", "category")
     search_fields = ("code", "event__name")
     ordering = ("event", "code")
-    fields = ("event", "code", "category", "valid_from", "valid_until", "cap", "used")
+    fields = (
+        *("event", "code", "category", "valid_from", "valid_until"),
+        *("cap", "used", "disabled_at"),
+    )
     readonly_fields = ("used",)

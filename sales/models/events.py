@@ -251,6 +251,11 @@ class PresaleCode(TenantModel):
         null=True, blank=True, help_text="Tickets that may be sold under it; empty: any number."
     )
     used = models.PositiveIntegerField(default=0, editable=False)
+    disabled_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when nobody may use it any more; what is held under it can be paid.",
+    )
 
     class Meta:
         constraints: ClassVar = [

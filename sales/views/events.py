@@ -17,6 +17,7 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from sales.codes import opened_by_codes
 from sales.events import EventNotFound, NotOnSale, check_on_sale, visible_event
 from sales.models import Event, EventState, PriceCategory, Seat, free_at
 from sales.pricing import price_of
@@ -70,8 +71,9 @@ def _price_from(shown: Any) -> int | None:
 
 @require_safe
 def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
-    """Show an event, its seat map, and a form to buy a seat; `seat` chooses one already."""
-    return render_event(request, event_id, seat_id=_uuid(request.GET.get("seat", "")))
+    """Show an event, its seat map, and a form to buy a seat; `seat` and `code` fill it in."""
+    code = request.GET.get("code", "").replace("\0", "")[:40]
+    return render_event(request, event_id, seat_id=_uuid(request.GET.get("seat", "")), code=code)
 
 
 @require_safe
@@ -107,22 +109,28 @@ def render_event(
     event_id: UUID,
     *,
     seat_id: UUID | None = None,
+    code: str = "",
     problem: str = "",
     status: int = 200,
     preview: bool = False,
 ) -> HttpResponse:
     """Draw the page of an event, with a problem if there is one; raises Http404.
 
-    A `preview` is as if it were published, for organisers; its form does not buy.
+    `seat_id` and `code` are in its form already. A `preview` is as if it were published, for
+    organisers; its form does not buy.
     """
     shown, now = find_event(request, event_id), timezone.now()
     if preview:
         shown.state = EventState.PUBLISHED
     choice = seat_choice(request, shown, seat_id=seat_id)
+    sale, presale = _sale(shown, now, bool(choice["free"])), opened_by_codes(shown, now=now)
     context = {
         **choice,
         "event": shown,
-        "sale": _sale(shown, now, bool(choice["free"])),
+        "sale": sale,
+        "takes_codes": presale,
+        "presale": presale and sale["kind"] == "soon" and bool(choice["free"]),
+        "code": code,
         "queue_pass": _pass(request, shown, now),
         "problem": problem,
         "preview": preview,

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 from accounts.guest_pages import guest_of
 from accounts.models import GuestUser, User
 from sales import purchases
-from sales.codes import CodeRequired
+from sales.codes import CodeExhausted, CodeRequired
 from sales.events import NotOnSale
 from sales.idempotency import Answer, Keyed, KeyReused, RequestKey, fingerprint
 from sales.limits import LimitReached
@@ -37,9 +37,10 @@ __all__ = ["purchase"]
 
 
 class PurchaseForm(forms.Form):
-    """Which seat, and the key that makes the form sent twice sell once."""
+    """Which seat, under which code, and the key that makes the form sent twice sell once."""
 
     seat = forms.UUIDField()
+    code = forms.CharField(max_length=40, required=False)
     key = forms.CharField(validators=[RegexValidator(re.compile(r"\A[0-9a-f]{32}\Z"))])
 
 
@@ -50,10 +51,11 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
     if not form.is_valid():
         problem = "Choose a seat first. Nothing was sold."
         return render_event(request, event_id, problem=problem, status=HTTPStatus.BAD_REQUEST)
-    seat_id, key = form.cleaned_data["seat"], form.cleaned_data["key"]
+    seat_id, key, code = (form.cleaned_data[name] for name in ("seat", "key", "code"))
     buyer = request.user if isinstance(request.user, User) else guest_of(request)
     if buyer is None:
-        back = reverse("sales:event", args=[event_id]) + "?" + urlencode({"seat": seat_id})
+        chosen = {"seat": seat_id} | ({"code": code} if code else {})
+        back = reverse("sales:event", args=[event_id]) + "?" + urlencode(chosen)
         messages.info(
             request, "Log in, register or go on as a guest to buy the seat. Nothing was sold yet."
         )
@@ -63,13 +65,14 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
             event_id=event_id,
             seat_id=seat_id,
             fan_id=buyer.pk,
+            code=code,
             region=settings.REGION,
             now=timezone.now(),
             queue_pass=pass_of(request, event_id),
-            keyed=Keyed(_request_key(request, buyer, seat_id, key), render=_answer),
+            keyed=Keyed(_request_key(request, buyer, seat_id, key, code), render=_answer),
         )
     except _REFUSALS as refusal:
-        return _refuse(request, event_id, refusal)
+        return _refuse(request, event_id, refusal, form)
     except OutcomeUnknown:
         return _give_up(request, form, unknown=True)
     except Error as error:
@@ -89,15 +92,16 @@ _REFUSALS = (
     SeatTaken,
     LimitReached,
     CodeRequired,
+    CodeExhausted,
     NotOnSale,
     KeyReused,
     QueuePassRequired,
 )
 
 
-def _request_key(request: HttpRequest, fan: User, seat_id: UUID, key: str) -> RequestKey:
+def _request_key(request: HttpRequest, fan: User, seat_id: UUID, key: str, code: str) -> RequestKey:
     """Return the form's key, one for each seat: the page may be used again after going back."""
-    body = {"seat": str(seat_id)}
+    body = {"seat": str(seat_id), "code": code}
     digest = fingerprint(method="POST", path=request.path, body=body)
     return RequestKey(fan_id=fan.pk, key=f"page:{key}:{seat_id}", fingerprint=digest)
 
@@ -106,9 +110,21 @@ def _answer(order: Order) -> Answer:
     return Answer(status=HTTPStatus.FOUND, body={"order": str(order.pk)})
 
 
-def _refuse(request: HttpRequest, event_id: UUID, refusal: Exception) -> HttpResponse:
+def _refuse(
+    request: HttpRequest, event_id: UUID, refusal: Exception, form: PurchaseForm
+) -> HttpResponse:
     problem, status = _explain(refusal)
-    return render_event(request, event_id, problem=f"{problem} Nothing was sold.", status=status)
+    return render_event(
+        request,
+        event_id,
+        # A wrong code costs no seat: it stays chosen, to be tried with another one.
+        seat_id=form.cleaned_data["seat"]
+        if isinstance(refusal, CodeRequired | CodeExhausted)
+        else None,
+        code=form.cleaned_data["code"],
+        problem=f"{problem} Nothing was sold.",
+        status=status,
+    )
 
 
 def _explain(refusal: Exception) -> tuple[str, HTTPStatus]:
@@ -120,7 +136,7 @@ def _explain(refusal: Exception) -> tuple[str, HTTPStatus]:
     if isinstance(refusal, LimitReached):
         tickets = "ticket" if refusal.limit == 1 else "tickets"
         return f"You may have {refusal.limit} {tickets} of this event.", HTTPStatus.FORBIDDEN
-    if isinstance(refusal, CodeRequired):
+    if isinstance(refusal, CodeRequired | CodeExhausted):
         return str(refusal), HTTPStatus.FORBIDDEN
     if isinstance(refusal, NotOnSale):
         return refusal.reason, HTTPStatus.CONFLICT

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest
 
 from sales.back_office.access import RoleTooLow
 from sales.cancelling import OrderNotFound, OrderNotPaid, UnknownTicket
-from sales.codes import CodeRequired
+from sales.codes import CodeExhausted, CodeRequired
 from sales.events import EventNotFound, NotOnSale
 from sales.idempotency import Answer, KeyReused, RequestKey, fingerprint
 from sales.limits import LimitReached
@@ -40,8 +40,8 @@ _NOT_FOUND = (
     *(EndpointNotFound, DeliveryNotFound),
 )
 _REFUSALS = (
-    *(OrderNotPaid, UnknownTicket, RefundTooLarge, SeatTaken, UnknownSeat, CodeRequired),
-    *(LimitReached, NotOnSale, ReissueLimit, TicketUsed, TicketVoid),
+    *(OrderNotPaid, UnknownTicket, RefundTooLarge, SeatTaken, UnknownSeat),
+    *(CodeExhausted, CodeRequired, LimitReached, NotOnSale, ReissueLimit, TicketUsed, TicketVoid),
     *(EndpointDisabled, TooManyEndpoints, ForbiddenURL),
 )
 

@@ -47,6 +47,7 @@ def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
         "moves": moves_from(shown),
         "jobs": recent_jobs(event_id=shown.pk, user=request.user, most=5),
         "changes": has_role(request, shown, Role.MANAGER),
+        "box_office": has_role(request, shown, Role.BOX_OFFICE),
     }
     return render(request, "sales/organise/event.html", context)
 

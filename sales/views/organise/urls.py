@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views.organise import events, jobs, plans, seats
+from sales.views.organise import codes, events, jobs, plans, seats
 
 urlpatterns = [
     path("venues/", plans.venues, name="organise-venues"),
@@ -26,6 +26,14 @@ urlpatterns = [
     path("events/<uuid:event_id>/seats/find/", seats.find, name="organise-find-seats"),
     path("events/<uuid:event_id>/seats/preview/", seats.preview, name="organise-preview"),
     path("events/<uuid:event_id>/categories/", seats.new_category, name="organise-categories"),
+    path("events/<uuid:event_id>/codes/", codes.codes, name="organise-codes"),
+    path("events/<uuid:event_id>/codes.csv", codes.codes_csv, name="organise-codes-csv"),
+    path("events/<uuid:event_id>/codes/withdraw/", codes.withdraw, name="organise-withdraw-codes"),
+    path(
+        "events/<uuid:event_id>/codes/categories/",
+        codes.categories,
+        name="organise-code-categories",
+    ),
     path("jobs/<uuid:job_id>/", jobs.job, name="organise-job"),
     path("jobs/<uuid:job_id>/progress/", jobs.progress, name="organise-job-progress"),
     path("jobs/<uuid:job_id>/results.csv", jobs.results, name="organise-job-results"),
