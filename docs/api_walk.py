@@ -170,7 +170,7 @@ def report_later(staff, event, ticket):
     assert told["scans"][0]["conflict"], "she had come in at the west gate"
 
 
-def organise(manager, event):
+def organise(manager, staff, event):
     """Make a venue, an event, and a copy of one that has seats; block some; sell, pause, close."""
     name = f"The Loft {secrets.token_hex(3)}"
     manager.ask("GET", "/organiser/venues/", expect=200)
@@ -197,8 +197,34 @@ def organise(manager, event):
     job = manager.ask("PATCH", path + "seats/", change, expect=200)
     told = manager.ask("GET", f"/organiser/jobs/{job['id']}/results/", expect=200)
     assert told["results"][0]["outcome"] == "changed"
+    presell(manager, path)
+    line_up(manager, staff, path)
     for move in ("publish", "pause", "resume", "close"):
         manager.ask("POST", f"{path}{move}/", expect=200)
+
+
+def presell(manager, path):
+    """Make codes for the fan club, and withdraw one."""
+    now = datetime.datetime.now(datetime.UTC)
+    until = now + datetime.timedelta(hours=12)
+    wanted = {"text": "CLUB-", "number": 2, "cap": 4}
+    wanted |= {"valid_from": str(now), "valid_until": str(until)}
+    path += "presale-codes/"
+    made = manager.ask("POST", path, wanted, expect=201)["results"]
+    manager.ask("POST", path + "withdraw/", {"codes": [made[0]["id"]]}, expect=200)
+    listed = manager.ask("GET", path, expect=200)["results"]
+    assert sum(code["withdrawn_at"] is not None for code in listed) == 1, listed
+
+
+def line_up(manager, staff, path):
+    """Set up a waiting room and a waitlist; the seed of a draw is nobody's before the sale."""
+    room = manager.ask("PATCH", path + "queue/", {"is_on": True, "rate_per_minute": 50}, expect=200)
+    assert room["draw"]["seed"] is None, room
+    manager.ask("PATCH", path + "queue/", {"is_on": False}, expect=200)
+    manager.ask("GET", path + "queue/", expect=200)
+    manager.ask("PATCH", path + "waitlist/", {"is_on": True, "order": "lottery"}, expect=200)
+    manager.ask("GET", path + "waitlist/", expect=200)
+    staff.ask("GET", path + "waitlist/entries/", expect=200)
 
 
 def until_done(manager, job):
@@ -271,7 +297,7 @@ def walk(words, staff_email, staff_password, manager_email, manager_password):
     staff.ask("GET", f"/organiser/events/{event['id']}/orders.csv", expect=200)
     fan.ask("GET", "/orders/", expect=200)
     manager.log_in(manager_email, manager_password)
-    organise(manager, event)
+    organise(manager, staff, event)
     buy_as_guest(event, free)
     hook(manager)
     for client in (fan, staff, manager):

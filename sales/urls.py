@@ -50,6 +50,16 @@ urlpatterns = [
         name="organise-queue",
     ),
     path(
+        "organise/events/<uuid:event_id>/queue/pause/",
+        organise_queue.pause,
+        name="organise-queue-pause",
+    ),
+    path(
+        "organise/events/<uuid:event_id>/queue/draw.csv",
+        organise_queue.draw_csv,
+        name="organise-draw-csv",
+    ),
+    path(
         "organise/events/<uuid:event_id>/waitlist/",
         organise_waitlist.waitlist,
         name="organise-waitlist",

@@ -9,8 +9,10 @@ from sales.api import (
     holds,
     orders,
     organiser_events,
+    organiser_queues,
     organiser_seats,
     plans,
+    presale_codes,
     purchases,
     queue,
     refunds,
@@ -124,6 +126,31 @@ urlpatterns = [
         "organiser/events/<uuid:event_id>/seats/",
         organiser_seats.OrganiserSeatsView.as_view(),
         name="organiser-seats",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/presale-codes/",
+        presale_codes.PresaleCodesView.as_view(),
+        name="presale-codes",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/presale-codes/withdraw/",
+        presale_codes.WithdrawCodesView.as_view(),
+        name="withdraw-presale-codes",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/queue/",
+        organiser_queues.OrganiserQueueView.as_view(),
+        name="organiser-queue",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/waitlist/",
+        organiser_queues.OrganiserWaitlistView.as_view(),
+        name="organiser-waitlist",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/waitlist/entries/",
+        organiser_queues.WaitlistEntriesView.as_view(),
+        name="organiser-waitlist-entries",
     ),
     path("organiser/jobs/<uuid:job_id>/", organiser_seats.JobView.as_view(), name="job"),
     path(

@@ -7,35 +7,35 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Role
-from sales.models import Event
+from sales.back_office.files import as_csv
+from sales.organising.queues import (
+    DRAW,
+    BadRules,
+    DrawSecret,
+    RoomFile,
+    change_room,
+    draw_rows,
+    room_file,
+)
 from sales.views.organise.access import event_or_404, has_role, organiser_page
+from sales.views.organise.event_forms import InstantField
 from sales.waiting_room.reading import RoomNotFound
-from sales.waiting_room.rooms import RoomRules, find_room, room_status, set_room
 
-__all__ = ["queue"]
+__all__ = ["draw_csv", "pause", "queue"]
 
 
 class RoomForm(forms.Form):
     """The rules of a waiting room; times are UTC."""
 
     is_on = forms.BooleanField(required=False, label="The waiting room is on")
-    is_paused = forms.BooleanField(
-        required=False,
-        label="Let nobody in for now",
-        help_text="Everybody keeps the place that she has.",
-    )
-    opens_at = forms.DateTimeField(
-        label="Fans can join from (UTC)",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    opens_at = InstantField(label="Fans can join from (UTC)")
     rate_per_minute = forms.IntegerField(
         min_value=1, max_value=1_000_000, label="Fans let in a minute"
     )
@@ -49,53 +49,92 @@ class RoomForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def rules(self) -> RoomRules:
-        """Return what was asked for."""
+    def changes(self) -> dict[str, Any]:
+        """Return the room's fields."""
         given = dict(self.cleaned_data)
         minutes = given.pop("pass_minutes")
-        return RoomRules(**given, pass_seconds=60 * minutes)
+        return {**given, "pass_seconds": 60 * minutes}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @organiser_page
 def queue(request: HttpRequest, event_id: UUID) -> HttpResponseBase:
     """Show how the waiting room stands; managers change its rules."""
+    role = Role.MANAGER if request.method == "POST" else Role.VIEWER
+    event = event_or_404(request, event_id, role=role)
+    found = room_file(event_id=event.pk, user=request.user, now=timezone.now())
     if request.method != "POST":
-        event = event_or_404(request, event_id)
-        return _render(request, event, RoomForm(initial=_initial(event)))
-    event = event_or_404(request, event_id, role=Role.MANAGER)
+        return _render(request, found, RoomForm(initial=_initial(found)))
     form = RoomForm(request.POST)
     if form.is_valid():
         try:
-            set_room(event_id=event.pk, rules=form.rules(), actor=request.user, now=timezone.now())
-        except ValidationError as error:
-            form.add_error(None, error.messages)
+            change_room(
+                event_id=event.pk, user=request.user, fields=form.changes(), now=timezone.now()
+            )
+        except BadRules as error:
+            for name, texts in error.errors.items():
+                form.add_error(name if name in form.fields else None, texts)
         else:
             messages.success(request, "Saved. The new rules hold from now on.")
             return redirect("sales:organise-queue", event.pk)
-    return _render(request, event, form, status=400)
+    return _render(request, found, form, status=400)
 
 
-def _initial(event: Event) -> dict[str, Any]:
+@require_POST
+@organiser_page
+def pause(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Let nobody in for now, or go on; everybody keeps her place."""
+    event = event_or_404(request, event_id, role=Role.MANAGER)
+    pauses = request.POST.get("do") != "go-on"
+    if room_file(event_id=event.pk, user=request.user, now=timezone.now()).status is None:
+        raise Http404("The event has no waiting room.")
+    change_room(
+        event_id=event.pk,
+        user=request.user,
+        fields={"is_paused": pauses},
+        now=timezone.now(),
+    )
+    said = "Nobody is let in for now; everybody keeps her place." if pauses else "It goes on."
+    messages.success(request, said)
+    return redirect("sales:organise-queue", event.pk)
+
+
+@require_safe
+@organiser_page
+def draw_csv(request: HttpRequest, event_id: UUID) -> HttpResponseBase:
+    """Answer with the drawn order as CSV; there is none before the sale has started."""
+    event = event_or_404(request, event_id)
     try:
-        room = find_room(event_id=event.pk)
-    except RoomNotFound:
-        return {"opens_at": timezone.now(), "rate_per_minute": 100, "pass_minutes": 10}
+        rows = draw_rows(event_id=event.pk, user=request.user, now=timezone.now())
+    except (RoomNotFound, DrawSecret) as error:
+        raise Http404(str(error)) from None
+    return StreamingHttpResponse(
+        as_csv(DRAW, rows),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{event.slug}-draw.csv"'},
+    )
+
+
+def _initial(found: RoomFile) -> dict[str, Any]:
+    rules = found.rules
     return {
-        "is_on": event.has_waiting_room,
-        "is_paused": room.is_paused,
-        "opens_at": room.opens_at,
-        "rate_per_minute": room.rate_per_minute,
-        "pass_minutes": room.pass_seconds // 60,
-        "policy": room.policy,
+        "is_on": rules.is_on,
+        "opens_at": rules.opens_at,
+        "rate_per_minute": rules.rate_per_minute,
+        "pass_minutes": rules.pass_seconds // 60,
+        "policy": rules.policy,
     }
 
 
-def _render(request: HttpRequest, event: Event, form: RoomForm, status: int = 200) -> HttpResponse:
+def _render(
+    request: HttpRequest, found: RoomFile, form: RoomForm, status: int = 200
+) -> HttpResponse:
     context = {
-        "event": event,
+        "event": found.event,
         "form": form,
-        "room": room_status(event_id=event.pk, now=timezone.now()),
-        "may_change": has_role(request, event, Role.MANAGER),
+        "room": found.status,
+        "paused": found.rules.is_paused,
+        "draw": found.draw,
+        "may_change": has_role(request, found.event, Role.MANAGER),
     }
     return render(request, "sales/organise/queue.html", context, status=status)

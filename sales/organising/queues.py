@@ -1,0 +1,215 @@
+"""An event's waiting room and waitlist for its organisers: rules, how they stand, their draws.
+
+A draw can be checked by anybody: the hash of its seed (the commitment) is shown from the
+beginning, the seed itself once nothing can be gained by it any more: a waiting room's when the
+sale has started, a waitlist's when it has ended. Who is told the seed early knows who is first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+
+from accounts.models import Role
+from sales.back_office.exports import Cell, Columns, utc
+from sales.models import Event, QueuePlace, Waitlist, WaitlistEntry, WaitlistOrder
+from sales.organising.rights import managed_event
+from sales.waiting_room.reading import RoomNotFound
+from sales.waiting_room.rooms import RoomRules, RoomStatus, find_room, room_status, set_room
+from sales.waitlist import WaitlistCounts, WaitlistRules, set_waitlist, waitlist_counts
+from worldseat.dsql.occ import occ_retry
+
+__all__ = [
+    "DRAW",
+    "BadRules",
+    "Draw",
+    "DrawSecret",
+    "RoomFile",
+    "WaitlistFile",
+    "change_room",
+    "change_waitlist",
+    "draw_rows",
+    "room_file",
+    "waitlist_entries",
+    "waitlist_file",
+]
+
+_A_BATCH = 1000
+
+DRAW: Columns = ("place", "id", "draw", "joined_at", "let_in_at")
+
+
+class BadRules(ValueError):
+    """Some of the rules cannot be so. Nothing was changed."""
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        self.errors = dict(errors)
+        super().__init__(" ".join(message for each in errors.values() for message in each))
+
+
+class DrawSecret(Exception):
+    """The draw is secret until the sale has started."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a draw is checked by. `seed` is empty as long as it is secret; `shown_from`, UTC."""
+
+    commitment: str
+    seed: str
+    shown_from: datetime
+
+
+@dataclass(frozen=True)
+class RoomFile:
+    """A waiting room's rules and how it stands; both but the rules are None where there is none."""
+
+    event: Event
+    rules: RoomRules
+    status: RoomStatus | None
+    draw: Draw | None
+
+
+@dataclass(frozen=True)
+class WaitlistFile:
+    """A waitlist's rules and counts; it has a `draw` only where it goes by lot.
+
+    `exists`: it was switched on once; else the rules are those that it would begin with.
+    """
+
+    event: Event
+    exists: bool
+    rules: WaitlistRules
+    counts: WaitlistCounts
+    draw: Draw | None
+
+
+def _draw(commitment: str, seed: str, shown_from: datetime, now: datetime) -> Draw:
+    return Draw(commitment, seed if now >= shown_from else "", shown_from)
+
+
+# --- The waiting room ----------------------------------------------------------------------
+
+
+def room_file(*, event_id: UUID, user: Any, now: datetime) -> RoomFile:
+    """Return an event's waiting room as its organisers see it; raises EventNotFound."""
+    event = managed_event(event_id=event_id, user=user, role=Role.VIEWER)
+    try:
+        room = find_room(event_id=event.pk)
+    except RoomNotFound:
+        return RoomFile(event, RoomRules(False, opens_at=now, rate_per_minute=100), None, None)
+    rules = RoomRules(
+        is_on=event.has_waiting_room,
+        opens_at=room.opens_at,
+        rate_per_minute=room.rate_per_minute,
+        pass_seconds=room.pass_seconds,
+        is_paused=room.is_paused,
+        policy=room.policy,
+    )
+    draw = _draw(room.commitment, room.seed, event.on_sale_at, now)
+    return RoomFile(event, rules, room_status(event_id=event.pk, now=now), draw)
+
+
+def change_room(*, event_id: UUID, user: Any, fields: Mapping[str, Any], now: datetime) -> RoomFile:
+    """Change some of RoomRules; a room that there is not yet is made, with defaults for the rest.
+
+    Raises EventNotFound, RoleTooLow and BadRules.
+    """
+    managed_event(event_id=event_id, user=user)
+    found = room_file(event_id=event_id, user=user, now=now)
+    rules = replace(found.rules, **fields)
+    try:
+        set_room(event_id=event_id, rules=rules, actor=user, now=now)
+    except ValidationError as error:
+        raise BadRules(_messages(error)) from None
+    return room_file(event_id=event_id, user=user, now=now)
+
+
+def _messages(error: ValidationError) -> dict[str, list[str]]:
+    if hasattr(error, "error_dict"):
+        return {("" if k == "__all__" else k): v for k, v in error.message_dict.items()}
+    return {"": error.messages}
+
+
+def draw_rows(*, event_id: UUID, user: Any, now: datetime) -> Iterator[Sequence[Cell]]:
+    """Return the rows of DRAW: everybody who joined before the sale, in the order of the draw.
+
+    An id says nothing about who it is; a fan finds hers on her page. Raises EventNotFound,
+    RoomNotFound, and DrawSecret before the sale.
+    """
+    event = managed_event(event_id=event_id, user=user, role=Role.VIEWER)
+    room = find_room(event_id=event.pk)
+    if now < event.on_sale_at:
+        raise DrawSecret(DrawSecret.__doc__)
+    drawn = QueuePlace.objects.filter(room=room, turn=0, joined_at__lt=event.on_sale_at)
+    return _drawn_rows(drawn)
+
+
+def _drawn_rows(drawn: QuerySet[QueuePlace]) -> Iterator[Sequence[Cell]]:
+    number, last = 0, None
+    while batch := _after(drawn, last):
+        for place in batch:
+            number += 1
+            yield (
+                number,
+                str(place.pk),
+                repr(place.draw),
+                utc(place.joined_at),
+                utc(place.admitted_at),
+            )
+        last = batch[-1]
+
+
+@occ_retry(repeatable=True)
+def _after(drawn: QuerySet[QueuePlace], last: QueuePlace | None) -> list[QueuePlace]:
+    if last is not None:
+        drawn = drawn.filter(Q(draw__gt=last.draw) | Q(draw=last.draw, pk__gt=last.pk))
+    return list(drawn.order_by("draw", "pk")[:_A_BATCH])
+
+
+# --- The waitlist --------------------------------------------------------------------------
+
+
+def waitlist_file(*, event_id: UUID, user: Any, now: datetime) -> WaitlistFile:
+    """Return an event's waitlist as its organisers see it; raises EventNotFound."""
+    event = managed_event(event_id=event_id, user=user, role=Role.VIEWER)
+    found = Waitlist.objects.filter(event=event).first()
+    counts = waitlist_counts(event_id=event.pk, now=now)
+    if found is None:
+        return WaitlistFile(event, False, WaitlistRules(False), counts, None)
+    rules = WaitlistRules(event.has_waitlist, found.order, found.window_seconds)
+    by_lot = found.order == WaitlistOrder.LOTTERY
+    draw = _draw(found.commitment, found.seed, event.off_sale_at, now) if by_lot else None
+    return WaitlistFile(event, True, rules, counts, draw)
+
+
+def change_waitlist(
+    *, event_id: UUID, user: Any, fields: Mapping[str, Any], now: datetime
+) -> WaitlistFile:
+    """Change some of WaitlistRules; offers that were made stay as they are.
+
+    Raises EventNotFound, RoleTooLow and BadRules.
+    """
+    managed_event(event_id=event_id, user=user)
+    found = waitlist_file(event_id=event_id, user=user, now=now)
+    rules = WaitlistRules(**{**asdict(found.rules), **fields})
+    try:
+        set_waitlist(event_id=event_id, rules=rules, actor=user, now=now)
+    except ValidationError as error:
+        raise BadRules(_messages(error)) from None
+    return waitlist_file(event_id=event_id, user=user, now=now)
+
+
+def waitlist_entries(*, event_id: UUID, user: Any) -> QuerySet[WaitlistEntry]:
+    """Return all entries of an event's waitlist, for the box office and above: they name fans.
+
+    Raises EventNotFound and RoleTooLow.
+    """
+    event = managed_event(event_id=event_id, user=user, role=Role.BOX_OFFICE)
+    return WaitlistEntry.objects.filter(event=event).select_related("fan", "hold")
