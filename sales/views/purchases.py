@@ -40,7 +40,7 @@ class PurchaseForm(forms.Form):
     """Which seat, under which code, and the key that makes the form sent twice sell once."""
 
     seat = forms.UUIDField()
-    code = forms.CharField(max_length=40, required=False)
+    code = forms.CharField(required=False)
     key = forms.CharField(validators=[RegexValidator(re.compile(r"\A[0-9a-f]{32}\Z"))])
 
 
