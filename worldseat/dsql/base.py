@@ -225,11 +225,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         super().ensure_connection()
 
     def _is_retired(self) -> bool:
-        # Never in the middle of a transaction that was begun by hand.
-        idle = self.connection.info.transaction_status == pq.TransactionStatus.IDLE
         # One that is being made has no date yet.
-        retires_at = getattr(self.connection, "retires_at", math.inf)
-        return bool(idle and time.monotonic() >= retires_at)
+        if time.monotonic() < getattr(self.connection, "retires_at", math.inf):
+            return False
+        # Never in the middle of a transaction that was begun by hand.
+        return bool(self.connection.info.transaction_status == pq.TransactionStatus.IDLE)
 
     def _close(self) -> None:
         """Close the connection; a retired one is not given back to the pool alive."""

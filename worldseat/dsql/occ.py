@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +20,6 @@ from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
-from tenacity import (
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
 
 __all__ = [
     "NestedRetryError",
@@ -181,7 +175,7 @@ def occ_retry(
                 counted.calls += 1
             may_repeat = repeatable(*args, **kwargs) if callable(repeatable) else repeatable
             attempt = _Attempt(using=using, may_repeat=may_repeat)
-            retrying = _retrying(attempt.may_run_again, attempts, deadline)
+            retrying = _Retrying(attempt.may_run_again, attempts, deadline)
             try:
                 result: R = retrying(attempt, functools.partial(function, *args, **kwargs))
             except Error as error:
@@ -195,26 +189,46 @@ def occ_retry(
     return decorate
 
 
-def _retrying(
-    may_run_again: Callable[[BaseException], bool], attempts: int, deadline: float
-) -> Retrying:
-    return Retrying(
-        retry=retry_if_exception(may_run_again),
-        stop=stop_after_attempt(attempts) | stop_before_delay(deadline),
-        wait=wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
-        sleep=lambda seconds: _sleep(seconds),
-        reraise=True,
-    )
+@dataclass(frozen=True, slots=True)
+class _Retrying:
+    """Runs a function again while it may: at most so often, and not past the deadline (seconds).
+
+    Every statement and every transaction goes through here, and nearly all of them once: that has
+    to cost next to nothing.
+    """
+
+    may_run_again: Callable[[BaseException], bool]
+    attempts: int = ATTEMPTS
+    deadline: float = DEADLINE_SECONDS
+
+    def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        began, number = time.monotonic(), 1
+        while True:
+            try:
+                return function(*arguments)
+            except Exception as error:
+                if number >= self.attempts or not self.may_run_again(error):
+                    raise
+                wait = _full_jitter(number)
+                if time.monotonic() - began + wait >= self.deadline:
+                    raise
+            _sleep(wait)
+            number += 1
 
 
-def retrying_conflicts(*, of_schema: bool = False) -> Retrying:
+def _full_jitter(number: int) -> float:
+    """Return how long to wait after so many runs: anything up to what doubles each time."""
+    most = min(FIRST_WAIT_SECONDS * 2 ** (number - 1), LONGEST_WAIT_SECONDS)
+    return random.uniform(0, most)  # noqa: S311 - not a secret
+
+
+def retrying_conflicts(*, of_schema: bool = False) -> Callable[..., Any]:
     """Return what runs a single statement again, in autocommit, when it loses a conflict.
 
     `of_schema`: OC001 only, for the statement that begins a transaction. For the backend's cursors;
     a transaction is for @occ_retry. Conflicts count in `tally()`.
     """
-    lost = _is_counted_schema_change if of_schema else _is_counted_conflict
-    return _retrying(lost, ATTEMPTS, DEADLINE_SECONDS)
+    return _Retrying(_is_counted_schema_change if of_schema else _is_counted_conflict)
 
 
 def _is_counted_schema_change(error: BaseException) -> bool:

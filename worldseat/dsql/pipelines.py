@@ -216,12 +216,14 @@ def _text(value: Any) -> bytes | None:
     """Return a parameter in the text format."""
     if value is None:
         return None
+    if isinstance(value, str):
+        encoded = value.encode()
+        if b"\0" in encoded:
+            # libpq would end the text there.
+            raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+        return encoded
     if isinstance(value, datetime):
         return value.isoformat().encode()
-    if isinstance(value, bool) or not isinstance(value, str | int | UUID):
+    if isinstance(value, bool) or not isinstance(value, (int, UUID)):
         raise TypeError(f"{type(value).__name__} is no parameter of a pipeline")
-    encoded = str(value).encode()
-    if b"\0" in encoded:
-        # libpq would end the text there.
-        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return encoded
+    return str(value).encode()
