@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -11,3 +12,8 @@ from worldseat.repeating import Repeating
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "worldseat.settings")
 
 application = Repeating(get_wsgi_application())
+
+# What is there now stays: the collector need not look at it again and again, and workers that are
+# forked from here share its pages for as long as nobody touches them.
+gc.collect()
+gc.freeze()
