@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 
 from accounts import audit, scopes
 
-__all__ = ["ADMIN_PREFIX", "admin_policy", "scope"]
+__all__ = ["ADMIN_PREFIX", "ContentPolicy", "admin_policy", "scope"]
 
 ADMIN_PREFIX = "/admin/"
 
@@ -36,6 +39,25 @@ def scope(answer: Answer) -> Answer:
             return response
 
     return serve
+
+
+class ContentPolicy(CSPMiddleware):
+    """django-csp, which makes a policy for each answer: here once, where nothing changes it."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self._policy = build_policy()
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Set the header."""
+        excluded = tuple(settings.CONTENT_SECURITY_POLICY.get("EXCLUDE_URL_PREFIXES", ()))
+        has_its_own = any(name.startswith("_csp") for name in vars(response))
+        if has_its_own or hasattr(request, "_csp_nonce") or request.path_info.startswith(excluded):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self._policy)
+        return response
 
 
 def admin_policy(answer: Answer) -> Answer:

@@ -270,8 +270,11 @@ MIDDLEWARE = [
     "worldseat.api.timing.ServerTimingMiddleware",
     "worldseat.edge.scope",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "worldseat.edge.ContentPolicy",
     "worldseat.edge.admin_policy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Answers plain purchases: what comes after it is for pages, and for all else of the API.
+    "sales.api.lean.plain_purchases",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -281,7 +284,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.edge.TwoFactorMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "worldseat.busy.BusyMiddleware",
 ]
 

@@ -1,4 +1,7 @@
-"""The plain purchase over HTTP, without what REST framework does for requests of every kind.
+"""The plain purchase over HTTP, without what Django and DRF do for requests of all kinds.
+
+It stands among the middleware: after what every answer passes (the scope, security headers), before
+what serves pages (static files, sessions, forms): who comes with a token needs none of it.
 
 It takes what an ordinary client sends: a bearer token, JSON with a seat and nothing else, a key of
 printable ASCII. All else, and every case that `sales.lean` leaves, goes to the view as always.
@@ -7,6 +10,8 @@ printable ASCII. All else, and every case that `sales.lean` leaves, goes to the 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -29,10 +34,24 @@ from worldseat.api.problems import MEDIA_TYPE, answer
 from worldseat.api.views import refuse_beyond
 from worldseat.throttling import Verdict
 
-__all__ = ["lean_purchase"]
+__all__ = ["lean_purchase", "plain_purchases"]
 
+_PATH = re.compile(r"/api/v1/events/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/purchases/")
 _LONGEST_BODY = 1000
 _LONGEST_TOKEN = 200
+
+
+def plain_purchases(answer_otherwise: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+    """Return middleware that answers plain purchases, where that is on."""
+
+    def serve(request: HttpRequest) -> Any:
+        found = _PATH.fullmatch(request.path_info) if settings.LEAN_PURCHASES else None
+        if found is None or (response := lean_purchase(request, UUID(found[1]))) is None:
+            return answer_otherwise(request)
+        response["Content-Length"] = str(len(response.content))
+        return response
+
+    return serve
 
 
 def lean_purchase(request: HttpRequest, event_id: UUID) -> HttpResponse | None:
@@ -40,6 +59,7 @@ def lean_purchase(request: HttpRequest, event_id: UUID) -> HttpResponse | None:
     asked = _asked(request, event_id)
     if asked is None:
         return None
+    request.get_host()  # refuses names that are not ours, as for all others
     limit = _Limit(request)
     try:
         answered = purchase(

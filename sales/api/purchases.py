@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +18,6 @@ from sales.api.answers import (
     queue_pass_of,
     request_key,
 )
-from sales.api.lean import lean_purchase
 from sales.api.serializers import OrderOut, PurchaseIn
 from sales.idempotency import Answer
 from sales.models import Order
@@ -32,15 +29,9 @@ __all__ = ["PurchaseView"]
 
 
 class PurchaseView(APIView):
-    """Buy one seat with one request."""
+    """Buy one seat with one request. Plain ones `sales.api.lean` answers, before they come here."""
 
     permission_classes = (MayBuy,)
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer the plain case in the lean way, where that is on."""
-        if settings.LEAN_PURCHASES and (answer := lean_purchase(request, kwargs["event_id"])):
-            return answer
-        return super().dispatch(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="purchase",
