@@ -13,20 +13,21 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pymupdf_fonts
 import segno
 from django.conf import settings
 from django.utils import timezone
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
-from fpdf.fonts import TTFFont
 
 from sales.models import Event, Ticket, TicketState
 from sales.tickets import code_of
 from worldseat.money import format_money
+
+if TYPE_CHECKING:
+    # It takes half a second of a process's start, and most processes print nothing.
+    from fpdf import FPDF
 
 __all__ = ["qr_svg", "ticket_pdf", "tickets_pdf", "when", "when_at"]
 
@@ -97,6 +98,8 @@ def _draw(pdf: FPDF, ticket: Ticket) -> None:
 
 
 def _document(ticket: Ticket, folder: Path) -> FPDF:
+    from fpdf import FPDF
+
     pdf = FPDF(format="A4")
     pdf.set_auto_page_break(auto=False)
     pdf.c_margin = 0
@@ -127,11 +130,13 @@ def _write(
         if len(lines) <= most:
             break
     shown = "\n".join(lines[:most]) + (" …" if len(lines) > most else "")
-    pdf.multi_cell(width, height, shown, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
+    pdf.multi_cell(width, height, shown, align="L", new_x="LEFT", new_y="NEXT")
 
 
 def _drawable(pdf: FPDF, text: str) -> str:
     """Put a box for what no font has, where fpdf2 would leave nothing to be seen."""
+    from fpdf.fonts import TTFFont
+
     fonts = [each for each in pdf.fonts.values() if isinstance(each, TTFFont)]
     known = {character for font in fonts for character in font.cmap}
     return "".join(each if ord(each) in known else "\u25af" for each in text)
@@ -189,7 +194,7 @@ def _draw_code(pdf: FPDF, ticket: Ticket) -> None:
     pdf.set_font("courier", "", 6)
     code = code_of(ticket)
     for at in range(0, len(code), 38):
-        pdf.cell(_QR, 2.8, code[at : at + 38], new_x=XPos.LEFT, new_y=YPos.NEXT)
+        pdf.cell(_QR, 2.8, code[at : at + 38], new_x="LEFT", new_y="NEXT")
 
 
 def _draw_qr(pdf: FPDF, code: segno.QRCode, left: float, top: float) -> None:

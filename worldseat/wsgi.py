@@ -6,14 +6,16 @@ import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from worldseat.repeating import Repeating
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "worldseat.settings")
 
+# Nothing that is loaded here is garbage: the collector does not look for it meanwhile, nor again
+# and again afterwards, and workers that are forked from here go on to share its pages.
+gc.disable()
 application = Repeating(get_wsgi_application())
-
-# What is there now stays: the collector need not look at it again and again, and workers that are
-# forked from here share its pages for as long as nobody touches them.
-gc.collect()
+get_resolver().url_patterns  # noqa: B018 - loads all views now, not with a worker's first request
 gc.freeze()
+gc.enable()

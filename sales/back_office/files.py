@@ -6,8 +6,6 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import xlsxwriter
-
 from sales.back_office.exports import Cell, Columns
 
 __all__ = ["as_csv", "as_xlsx"]
@@ -49,6 +47,9 @@ def guarded(cell: Cell) -> Cell:
 
 def as_xlsx(columns: Columns, rows: Iterable[Sequence[Cell]], file: Any) -> None:
     """Write a workbook of one sheet to a file, row by row: what is written is not kept."""
+    # Imported with the first workbook: a web process starts without it.
+    import xlsxwriter
+
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
         sheet = book.add_worksheet()

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, cast
 
 from sales.plans.places import Place, json_path, shown
+
+if TYPE_CHECKING:
+    # Imported with the first plan: a web process starts without it.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 __all__ = ["SCHEMA_FILE", "shape_errors"]
 
@@ -35,6 +37,8 @@ def shape_errors(document: Any) -> Iterator[Place]:
 
 @cache
 def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
     schema = json.loads(SCHEMA_FILE.read_text())
     # Following a reference at each of 17,496 seats takes a third of the time.
     return Draft202012Validator(_inlined(schema["$defs"]["plan"], schema["$defs"]))

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sales.stampede.options import Options
@@ -39,6 +37,8 @@ def client_in(region: str, options: Options, *, connections: int = 10) -> Any:
 
     It tries nothing again by itself: that is the buyers' policy, the same for all contenders.
     """
+    from botocore.config import Config
+
     local: dict[str, Any] = {}
     if not options.aws:
         local = {
@@ -59,6 +59,9 @@ def client_in(region: str, options: Options, *, connections: int = 10) -> Any:
 
 @cache
 def _session() -> Any:
+    # boto3 takes a tenth of a second to import; a web process need not start with it.
+    import boto3
+
     return boto3.session.Session()
 
 
