@@ -24,18 +24,19 @@ from worldseat.local import state
 from worldseat.local.processes import stopped_by_signals
 from worldseat.local.servers import FAILURES
 
-CASES = (
-    "sale",
-    "one_seat",
-    "best_available",
-    "availability",
-    "regions",
-    "connecting",
-    "servers",
-    "backoff",
-    "growing",
-    "arena",
-)
+# Each case and its share of the `--minutes`: what one leaves, the next ones have.
+CASES = {
+    "sale": 5,
+    "one_seat": 2,
+    "best_available": 3,
+    "availability": 2,
+    "regions": 2,
+    "connecting": 1,
+    "servers": 3,
+    "backoff": 3,
+    "growing": 1,
+    "arena": 2,
+}
 # Above this load average before we start, others use the machine too.
 IDLE = 0.7
 
@@ -56,8 +57,12 @@ def main() -> int:
             about = machine.describe(stage.database_url)
             about["idle"] = _whose(about["load_average_before"])
             about["rounds"] = options.rounds
+            started, share = time.monotonic(), 0.0
             for name, case in cases.items():
                 began = time.monotonic()
+                share += CASES[name] / sum(CASES[each] for each in cases)
+                console.print(f"{name} ...", highlight=False)
+                stage.no_round_after(started + options.minutes * 60 * share)
                 with everywhere():
                     failed |= not _ran(case, stage, found, options.rounds)
                 console.print(f"{name}: {time.monotonic() - began:.0f} s", highlight=False)
@@ -104,6 +109,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="CASE", help=f"of: {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    parser.add_argument(
+        "--minutes", type=float, default=20, help="fewer rounds where they would take longer"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     return parser.parse_args()

@@ -6,9 +6,11 @@ import contextlib
 import hashlib
 import http.client
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +81,7 @@ class Stage:
         }
         os.environ |= self.environment
         self.seats_made = 0
+        self._until = math.inf
         self._endpoints: dict[str, launch.Endpoint] | None = None
 
     @property
@@ -90,6 +93,17 @@ class Stage:
             )
             os.environ |= self._endpoints[REGIONS[0]].environment
         return self._endpoints
+
+    def no_round_after(self, instant: float) -> None:
+        """Let the case that follows begin no further round after an instant (time.monotonic)."""
+        self._until = instant
+
+    def rounds(self, most: int) -> Iterator[int]:
+        """Yield the number of each round: one at least, and then while there is time."""
+        for number in range(most):
+            if number and time.monotonic() > self._until:
+                return
+            yield number
 
     def programs(self) -> Programs:
         """Return the product's programs, as they are deployed."""
@@ -105,7 +119,7 @@ class Stage:
                 program_on,
                 preferred=8100,
                 ready_on=lambda port: partial(_answers, port),
-                deadline=60,
+                deadline=180,
             )
             yield Server(self, child, port)
         finally:

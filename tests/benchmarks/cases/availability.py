@@ -35,7 +35,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         stage.serving(programs.web) as watched,
         stage.serving(stage.programs().web) as selling,
     ):
-        for _ in range(rounds):
+        for _ in stage.rounds(rounds):
             unsell(stage)
             sale = stage.load(
                 selling.port, purchase_requests(hall), clients=8, seconds=2, endless=False

@@ -50,7 +50,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
     )
     counting = _Counting(region.database_url)
     try:
-        for _ in range(min(rounds, 2)):
+        for _ in stage.rounds(min(rounds, 2)):
             for latency in LATENCIES:
                 region.control.set(latency=latency)
                 for rows in ROWS:

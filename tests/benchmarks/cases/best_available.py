@@ -80,7 +80,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
     urls = {region: each.database_url for region, each in stage.endpoints.items()}
     for name, herd in HERDS.items():
         places = urls if herd.regional else {REGIONS[0]: stage.database_url}
-        for _ in range(min(rounds, herd.rounds)):
+        for _ in stage.rounds(min(rounds, herd.rounds)):
             told = _let_loose(herd, places, stage.redis_url)
             for what, value, unit in (
                 ("transactions a sale", told.transactions_a_sale, ""),

@@ -55,10 +55,10 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         ways["a pooled checkout"] = (lambda: pool.putconn(pool.getconn()), 500)
         for work, _ in ways.values():
             work()
-        for _ in range(rounds):
+        for _ in stage.rounds(rounds):
             for name, (work, times) in ways.items():
                 found.add(CASE, name, "each", _each(work, times) * 1000, "ms")
-    for _ in range(rounds):
+    for _ in stage.rounds(rounds):
         _start(stage, found)
     _hold_against_bars(found)
 

@@ -28,7 +28,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
             hall = make_hall(stage, seats=SEATS * size, fans=SEATS * size)
             unsell(stage)
             _sell(stage, server, hall)  # once unmeasured
-            for _ in range(rounds):
+            for _ in stage.rounds(rounds):
                 unsell(stage)
                 _measure(stage, found, server, hall, f"x {size}")
     _hold_against_bar(found)

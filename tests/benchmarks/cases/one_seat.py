@@ -17,7 +17,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
     """Let each crowd loose, round after round."""
     hall = make_hall(stage, seats=1, fans=max(BUYERS))
     with stage.serving(stage.programs().web) as server:
-        for _ in range(rounds):
+        for _ in stage.rounds(rounds):
             for buyers, clients in BUYERS.items():
                 unsell(stage)
                 requests = purchase_requests(hall, number=buyers, one_seat=hall.first)

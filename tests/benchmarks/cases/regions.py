@@ -28,7 +28,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         with stage.serving(partial(_one_worker, programs)) as server:
             unsell(stage)
             _sell(stage, server, hall)  # once unmeasured
-            for _ in range(min(rounds, 3)):
+            for _ in stage.rounds(min(rounds, 3)):
                 for latency in LATENCIES:
                     region.control.set(latency=latency)
                     _measure(stage, found, server, hall, form, latency)

@@ -41,7 +41,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         for measure in contenders.values():  # once unmeasured: imports, caches, plans
             unsell(stage)
             measure(8)
-        for number in range(rounds):
+        for number in stage.rounds(rounds):
             for clients in CLIENTS:
                 names = [
                     name

@@ -27,7 +27,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         for server in servers.values():
             unsell(stage)
             _sell(stage, server, hall)
-        for number in range(rounds):
+        for number in stage.rounds(rounds):
             names = list(servers)
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 unsell(stage)
