@@ -28,6 +28,7 @@ from worldseat.local.servers import FAILURES
 CASES = {
     "sale": 5,
     "one_seat": 2,
+    "stampede": 1,
     "best_available": 3,
     "availability": 2,
     "regions": 2,

@@ -29,6 +29,7 @@ PRETIX_A_SECOND = 14
 OURS = "WorldSeat"
 DRF = "bare DRF view over the ORM"
 STARLETTE = "bare Starlette view"
+NOTHING = "a server that does nothing: the load's own ceiling"
 
 Measure = Callable[[int], dict[str, float]]
 
@@ -74,6 +75,8 @@ def _contenders(
         yield name, partial(_over_http, stage, bare, bare_requests(hall, path))
     starlette = stack.enter_context(stage.serving(lambda port: _starlette(stage, port)))
     yield STARLETTE, partial(_over_http, stage, starlette, bare_requests(hall, "bare"))
+    nothing = stack.enter_context(stage.serving(lambda port: _nothing(stage, port)))
+    yield NOTHING, partial(_over_http, stage, nothing, bare_requests(hall, "nothing"))
     yield "psycopg loop, naive sale alone", partial(_loop, stage, hall)
     for name, script, prepared in (
         ("pgbench, naive sale alone", pgbench.BARE, False),
@@ -97,6 +100,10 @@ def _starlette(stage: Stage, port: int) -> Program:
     words = ["tests.benchmarks.floors.starlette_bare:application", "--port", str(port)]
     words += ["--workers", "2", "--no-access-log", "--log-level", "warning"]
     return stage.module("uvicorn", *words)
+
+
+def _nothing(stage: Stage, port: int) -> Program:
+    return stage.module("tests.benchmarks.load.nothing", str(port))
 
 
 def bare_requests(hall: Hall, path: str) -> list[str]:
