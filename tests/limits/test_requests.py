@@ -47,7 +47,7 @@ def test_an_answer_says_what_is_left(settings: Settings, api_as: LogIn, fay: Use
     assert answers[0]["RateLimit-Policy"] == '"browse";q=3;w=60, "browse-address";q=3000;w=60'
     assert answers[0]["RateLimit"] == '"browse";r=2;t=20'
     refused = answers[3]
-    assert refused["Retry-After"] == "20"
+    assert 10 < int(refused["Retry-After"]) <= 20  # less where the four took seconds
     assert refused["Content-Type"] == "application/problem+json"
     assert refused.json()["code"] == "throttled"
 
