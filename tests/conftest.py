@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from knox.models import get_token_model
 from pytest_django import Settings
@@ -16,7 +17,21 @@ from accounts.models import Organisation, Role, User
 from accounts.scopes import everywhere
 from sales.models import Event, Seat
 from tests.cast import make_event, make_member, make_organisation, make_user
+from tests.databases import empty
 from worldseat.celery import app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    """Empty the tables in the quick way after each test that commits."""
+
+    def empty_all(case: Any) -> None:
+        for using in case._databases_names(include_mirrors=False):
+            empty(using)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_all)
+        yield
 
 
 @pytest.fixture(autouse=True)

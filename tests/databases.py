@@ -1,7 +1,8 @@
-"""Databases beside the one that Django's test runner makes."""
+"""Databases beside the one that Django's test runner makes, and that one made empty again."""
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,12 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
+from django.db import connections
+
+from worldseat.dsql.flush import in_order_of_deletion
+
+# What `migrate` put there, and no test changes.
+_KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
 def url_of(name: str) -> str:
@@ -25,3 +32,26 @@ def own_database(purpose: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield url_of(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty(using: str) -> None:
+    """Delete the rows of all tables, as Django's `flush` does after a test that commits.
+
+    Where nothing is left over, DELETE takes a fortieth of TRUNCATE's time; and what `migrate`
+    fills in (content types, permissions) stays, instead of being made anew.
+    """
+    connection = connections[using]
+    statements = _deletions(using, connection.settings_dict["NAME"])
+    if connection.uses_iam:  # type: ignore[attr-defined] # our backend's
+        connection.ops.execute_sql_flush(statements)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("".join(statements))
+
+
+@functools.cache
+def _deletions(using: str, name: str) -> list[str]:
+    connection = connections[using]
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    ordered = in_order_of_deletion(connection, set(tables) - _KEPT)
+    return [f"DELETE FROM {connection.ops.quote_name(table)};" for table in ordered]  # noqa: S608 # our own tables
