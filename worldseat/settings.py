@@ -196,7 +196,9 @@ CACHES: dict[str, dict[str, Any]] = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "worldseat",
         # What has another way (availability, charts) goes it rather than wait.
-        "OPTIONS": {"CONNECTION_POOL_KWARGS": pool_options(connect_seconds=1, seconds=2)},
+        "OPTIONS": {
+            "CONNECTION_POOL_KWARGS": pool_options(REDIS_URL, connect_seconds=1, seconds=2)
+        },
     }
 }
 # The same, for what is only quicker with it: without Valkey it is empty, and no page fails.
@@ -344,6 +346,8 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # --- Security ------------------------------------------------------------------------------
 
 SECRET_KEY = env_secret("SECRET_KEY", _local.get("secret_key"))
+# Earlier ones, the newest first: what they signed and sealed is still good.
+SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS")
 # The first signs tickets; all of them are known at the door (docs/tickets.md).
 TICKET_KEYS = env_keys("TICKET_KEYS", SECRET_KEY)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

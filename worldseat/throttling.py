@@ -168,4 +168,5 @@ def _run(*arguments: Any) -> Any:
 
 @cache
 def _pool(url: str) -> redis.ConnectionPool:
-    return redis.ConnectionPool.from_url(url, **pool_options(connect_seconds=0.25, seconds=0.25))
+    options = pool_options(url, connect_seconds=0.25, seconds=0.25)
+    return redis.ConnectionPool.from_url(url, **options)

@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-__all__ = ["Breaker", "BreakingConnection", "pool_options"]
+__all__ = ["Breaker", "BreakingConnection", "BreakingSSLConnection", "pool_options"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ class Breaker:
         self._until = 0.0
 
 
-class BreakingConnection(redis.Connection):
-    """A connection that is not even tried for some seconds after one to that server has failed."""
+class _Breaking(redis.Connection):
+    """What is not even tried for some seconds after a connection to that server has failed."""
 
     _breakers: dict[tuple[Any, Any], Breaker] = {}  # noqa: RUF012 # one for each server
 
@@ -55,15 +55,27 @@ class BreakingConnection(redis.Connection):
             raise
 
 
-def pool_options(*, connect_seconds: float, seconds: float) -> dict[str, Any]:
-    """Return keyword arguments of a connection pool: one try, within a bounded time.
+class BreakingConnection(_Breaking):
+    """A connection with a breaker."""
 
-    redis-py by itself tries again with pauses of seconds. A rediss:// URL has its own class of
-    connections, without the breaker.
+
+class BreakingSSLConnection(_Breaking, redis.SSLConnection):
+    """The same over TLS: what a rediss:// URL asks for."""
+
+
+def pool_options(url: str, *, connect_seconds: float, seconds: float) -> dict[str, Any]:
+    """Return keyword arguments of a connection pool for a URL: one try, within a bounded time.
+
+    redis-py by itself tries again with pauses of seconds. The class that is named here counts for
+    more than the URL's scheme, so it has to fit it.
     """
     return {
-        "connection_class": BreakingConnection,
+        "connection_class": _class_for(url),
         "retry": Retry(NoBackoff(), 0),
         "socket_connect_timeout": connect_seconds,
         "socket_timeout": seconds,
     }
+
+
+def _class_for(url: str) -> type[redis.Connection]:
+    return BreakingSSLConnection if url.startswith("rediss://") else BreakingConnection
