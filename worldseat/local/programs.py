@@ -86,6 +86,8 @@ class Programs:
         else:
             # Imported once and forked: half the start-up time of two workers.
             words += ["--workers", "2", "--threads", "8", "--preload"]
+            # Two threads of each are kept from who only looks, so that a flood stops no sale.
+            env = {"BROWSING_AT_ONCE": "6", **env}
         return Program(
             name=name,
             command=self._module(words),
