@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import Error
+from django.db import Error, IntegrityError
 
-from sales.models import QueuePlace
+from sales.models import QueuePlace, WaitingRoom
 from sales.waiting_room.draw import draw_of, place_id
 from sales.waiting_room.standing import Standing
 from sales.waiting_room.tokens import QueueTicket
@@ -70,13 +70,34 @@ class Roll:
             taken, self._kept, self._written_at = self._kept, [], now
         while taken:
             try:
-                _write(places=taken[:ROWS_AT_ONCE])
+                taken = _write_some(taken)
             except Error:
                 _log.exception("%d places of a waiting room could not be written yet.", len(taken))
                 with self._lock:
                     self._kept[:0] = taken
                 return
-            taken = taken[ROWS_AT_ONCE:]
+
+
+def _write_some(places: list[QueuePlace]) -> list[QueuePlace]:
+    """Write the first places, and return those that are left.
+
+    A room may have been deleted: its places must not keep those of others from being written.
+    """
+    try:
+        _write(places=places[:ROWS_AT_ONCE])
+    except IntegrityError:
+        known = _of_known_rooms(places=places)
+        if len(known) == len(places):
+            raise
+        return known
+    return places[ROWS_AT_ONCE:]
+
+
+@occ_retry(repeatable=True)
+def _of_known_rooms(*, places: Sequence[QueuePlace]) -> list[QueuePlace]:
+    wanted = {place.room_id for place in places}
+    known = set(WaitingRoom.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    return [place for place in places if place.room_id in known]
 
 
 @occ_retry(repeatable=True)

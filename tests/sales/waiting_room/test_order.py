@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from accounts.models import Organisation
 from sales.models import Event, QueuePlace, WaitingRoom
 from sales.waiting_room.desk import Desk
 from sales.waiting_room.draw import draw_of, place_id
 from sales.waiting_room.standing import QueueState
+from tests.cast import make_event
 from tests.sales.waiting_room.crowd import Crowd, open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +65,23 @@ def test_a_fan_with_a_hundred_tabs_and_two_devices_in_two_regions_has_one_place(
         places.add(there.look(greedy, now + SECOND * 2).draw)
     assert len(places) == 1
     assert QueuePlace.objects.count() == len(others) + 1
+
+
+def test_places_of_a_deleted_event_keep_nobody_elses_from_being_written(
+    event: Event, acme: Organisation, now: datetime
+) -> None:
+    open_room(event, now)
+    gone = make_event(acme)
+    open_room(gone, now)
+    desk = Desk("us-east-1")
+    crowd, lost = Crowd(event, desk), Crowd(gone, desk)
+    crowd.join(now - MINUTE)  # written at once
+    lost.join(now - MINUTE)
+    fan = crowd.join(now - MINUTE)
+    WaitingRoom.objects.get(event=gone).delete()
+    desk.roll.write(now)
+    assert {place.room.event for place in QueuePlace.objects.all()} == {event}
+    assert QueuePlace.objects.filter(fan_id=fan).exists()
 
 
 def test_who_joins_again_after_the_start_keeps_the_place_she_had(
