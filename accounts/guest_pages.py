@@ -16,9 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import guests
-from accounts.models import GuestUser
+from accounts.models import GuestUser, User
 
-__all__ = ["begin", "claim", "guest_of", "next_path"]
+__all__ = ["begin", "claim", "fan_of", "next_path"]
 
 _SESSION = "guest"
 
@@ -30,8 +30,12 @@ class GuestForm(forms.Form):
     email = forms.EmailField(max_length=254)
 
 
-def guest_of(request: HttpRequest) -> GuestUser | None:
-    """Return who buys in this browser without having logged in."""
+def fan_of(request: HttpRequest) -> User | GuestUser | None:
+    """Return who waits and buys in this browser: logged in, a guest, or nobody yet."""
+    return request.user if isinstance(request.user, User) else _guest_of(request)
+
+
+def _guest_of(request: HttpRequest) -> GuestUser | None:
     token = request.session.get(_SESSION, "")
     try:
         return guests.read_token(token=token, now=timezone.now()) if token else None
@@ -49,7 +53,7 @@ def begin(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             issued = guests.begin(**form.cleaned_data, now=timezone.now())
             request.session[_SESSION] = issued.token
-            told = f"You buy as {form.cleaned_data['email']}, for an hour. Choose the seat again."
+            told = f"You go on as {form.cleaned_data['email']}, for an hour. Choose again."
             messages.info(request, told)
             return redirect(back)
     except guests.NotAnAddress:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from accounts.guest_pages import fan_of
 from accounts.models import User
 from sales.codes import opened_by_codes
 from sales.events import EventNotFound, NotOnSale, check_on_sale, visible_event
@@ -144,10 +145,9 @@ def render_event(
 
 def _pass(request: HttpRequest, shown: Event, now: datetime) -> Pass | None:
     """Return the visitor's pass from the waiting room, if she has one."""
-    if not shown.has_waiting_room or not isinstance(request.user, User):
-        return None
-    text = pass_of(request, shown.pk)
-    return read_pass(text, event_id=shown.pk, fan_id=request.user.pk, now=now)
+    text = pass_of(request, shown.pk) if shown.has_waiting_room else ""
+    fan = fan_of(request) if text else None
+    return read_pass(text, event_id=shown.pk, fan_id=fan.pk, now=now) if fan else None
 
 
 def seat_choice(

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.guest_pages import guest_of
+from accounts.guest_pages import fan_of
 from accounts.models import GuestUser, User
 from sales import purchases
 from sales.codes import CodeExhausted, CodeRequired
@@ -52,7 +52,7 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
         problem = "Choose a seat first. Nothing was sold."
         return render_event(request, event_id, problem=problem, status=HTTPStatus.BAD_REQUEST)
     seat_id, key, code = (form.cleaned_data[name] for name in ("seat", "key", "code"))
-    buyer = request.user if isinstance(request.user, User) else guest_of(request)
+    buyer = fan_of(request)
     if buyer is None:
         chosen = {"seat": seat_id} | ({"code": code} if code else {})
         back = reverse("sales:event", args=[event_id]) + "?" + urlencode(chosen)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.guest_pages import fan_of
 from sales.models import Event
 from sales.views.events import find_event
 from sales.views.queue_cookies import keep_pass, keep_ticket, ticket_of
@@ -29,31 +29,37 @@ __all__ = ["queue"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
 def queue(request: HttpRequest, event_id: UUID) -> HttpResponse:
-    """Show a fan's place, and lead her to the seats when it is her turn; POST joins."""
-    shown, now = find_event(request, event_id), timezone.now()
-    assert isinstance(request.user, User)  # noqa: S101 - as login_required sees to
+    """Show a fan's place, and lead her to the seats when it is her turn; POST joins.
+
+    Who is signed out sees the place that her browser keeps, and how to sign in to it: the ticket
+    is signed, and shows nothing of whose it is.
+    """
+    shown, now, fan = find_event(request, event_id), timezone.now(), fan_of(request)
+    fan_id = fan.pk if fan else None
     if request.method == "POST":
-        return _join(request, shown, request.user, now)
+        if fan_id is None:
+            messages.info(request, "Log in, register or go on as a guest to join.")
+            return redirect_to_login(request.path)
+        return _join(request, shown, fan_id, now)
     try:
-        view = _own(request, shown, request.user, now)
+        view = _own(request, shown, fan_id, now)
         if view is None:
-            return _render(request, shown, None, now)
+            return _render(request, shown, None, now, signed_out=fan is None)
     except RoomNotFound:
         raise Http404("The event has no waiting room.") from None
     if view.state == QueueState.OFF:
         return redirect("sales:event", shown.pk)
-    if view.state == QueueState.ADMITTED:
+    if view.state == QueueState.ADMITTED and fan:
         return _let_in(request, shown, view, now)
-    response = _render(request, shown, view, now)
+    response = _render(request, shown, view, now, signed_out=fan is None)
     keep_ticket(response, shown.pk, view.ticket)
     return response
 
 
-def _join(request: HttpRequest, shown: Event, fan: User, now: datetime) -> HttpResponse:
+def _join(request: HttpRequest, shown: Event, fan_id: UUID, now: datetime) -> HttpResponse:
     try:
-        view = join(event_id=shown.pk, fan_id=fan.pk, now=now)
+        view = join(event_id=shown.pk, fan_id=fan_id, now=now)
     except RoomNotFound:
         raise Http404("The event has no waiting room.") from None
     except QueueClosed as closed:
@@ -64,11 +70,13 @@ def _join(request: HttpRequest, shown: Event, fan: User, now: datetime) -> HttpR
     return response
 
 
-def _own(request: HttpRequest, shown: Event, fan: User, now: datetime) -> QueueView | None:
-    """Return how the visitor stands by the ticket of her browser, if that is hers."""
+def _own(
+    request: HttpRequest, shown: Event, fan_id: UUID | None, now: datetime
+) -> QueueView | None:
+    """Return how the visitor stands by the ticket of her browser, unless it is another fan's."""
     kept = ticket_of(request, shown.pk)
     try:
-        if read_ticket(kept, event_id=shown.pk).fan_id != fan.pk:
+        if fan_id not in (None, read_ticket(kept, event_id=shown.pk).fan_id):
             return None
         return look(event_id=shown.pk, ticket=kept, now=now)
     except BadTicket:
@@ -85,10 +93,18 @@ def _let_in(request: HttpRequest, shown: Event, view: QueueView, now: datetime) 
 
 
 def _render(
-    request: HttpRequest, shown: Event, view: QueueView | None, now: datetime
+    request: HttpRequest,
+    shown: Event,
+    view: QueueView | None,
+    now: datetime,
+    *,
+    signed_out: bool,
 ) -> HttpResponse:
     room = find_room(event_id=shown.pk)
     context: dict[str, Any] = {"event": shown, "room": room, "view": view, "now": now}
+    context["signed_out"] = signed_out
+    # Somebody let in who has not said who she is: looking again would change nothing.
+    context["is_turn"] = view is not None and view.state == QueueState.ADMITTED
     if view:
         context["poll"] = reverse("api:queue-ticket", args=[shown.pk, view.ticket])
         context["states"] = [each.value for each in QueueState]
