@@ -14,7 +14,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.scopes import everywhere, in_scope_of
-from sales import following_up, refunds, waitlist
+from sales import following_up, offering, refunds
 from sales.holds import tidy_holds
 from sales.models import BulkJob, Event, Stampede
 from sales.organising.working import resume_jobs, work
@@ -108,14 +108,14 @@ def tidy_outbox() -> None:
 def offer_returned_seats(event_id: str) -> None:
     """Offer seats that came back to an event's waitlist."""
     with in_scope_of(Event, event_id):
-        waitlist.offer_returned_seats(event_id=UUID(event_id), now=timezone.now())
+        offering.offer_returned_seats(event_id=UUID(event_id), now=timezone.now())
 
 
 @app.task(name="sales.offer_what_came_back")
 @everywhere()
 def offer_what_came_back() -> None:
     """Offer seats that came back or whose hold ran out, of every event (beat)."""
-    waitlist.offer_what_came_back(now=timezone.now())
+    offering.offer_what_came_back(now=timezone.now())
 
 
 @app.task(name="sales.tidy_holds")

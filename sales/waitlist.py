@@ -1,66 +1,57 @@
 """The waitlist: a seat that comes back goes to the next in line, and to nobody before her.
 
-A returned seat is kept for the waitlist for a moment (`selling.KEPT_FOR_WAITLIST`): it is held by
+Here fans join and leave it, and organisers set its rules; `sales.offering` offers the seats. A
+returned seat is kept for the waitlist for a moment (`selling.KEPT_FOR_WAITLIST`): it is held by
 nobody until then, and everybody's afterwards, so that no seat is lost when no task runs. An offer
 is a hold in the next fan's name, at the prices of now, which lasts for the list's window: she pays
 it as any other. What ends it, time or she herself, returns the seats, and the next one is offered
 them. Who wants more seats than came back keeps her place, and the next whom they suffice gets them.
-
-Two workers that offer at one instant write the same entry or the same seats; one of them runs
-again and finds what is left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.audit import changed, record
-from sales.codes import CodeRequired
-from sales.events import EventNotFound, NotOnSale
-from sales.holds import place_hold
+from sales.events import EventNotFound
 from sales.limits import LimitReached
 from sales.models import (
     EntryState,
     Event,
-    Hold,
     HoldState,
     PriceCategory,
-    Seat,
-    SeatStatus,
     Waitlist,
     WaitlistEntry,
     WaitlistOrder,
-    free_at,
 )
 from sales.occupancy import occupancy_of
-from sales.pricing import price_of
-from sales.selling import Line
 from sales.waiting_room.draw import draw_of
 from worldseat.dsql.occ import occ_retry
-from worldseat.mail import send_mail_later, site_url
 
 __all__ = [
+    "OFFERED_AT_ONCE",
+    "DrawShown",
     "EntryNotFound",
     "WaitlistClosed",
     "WaitlistCounts",
     "WaitlistRules",
+    "draw_shown",
     "enlist",
+    "entries",
     "entries_of",
     "find_entry",
     "find_waitlist",
+    "in_line",
     "leave",
-    "offer_returned_seats",
-    "offer_what_came_back",
     "own_entries",
     "set_waitlist",
+    "state_of",
     "waitlist_counts",
 ]
 
@@ -84,6 +75,16 @@ class WaitlistRules:
     is_on: bool
     order: str = WaitlistOrder.FIRST_COME.value
     window_seconds: int = 3600
+
+
+@dataclass(frozen=True)
+class DrawShown:
+    """How a fan can check a draw: `seed` and `value`, her draw, are None until the sale is over."""
+
+    by_lot: bool
+    commitment: str
+    seed: str | None
+    value: float | None
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ def _enlist(
     if entry is None:
         entry = WaitlistEntry(id=own, event=event, fan_id=fan_id)
         entry.draw = draw_of(seed=event.waitlist.seed, place_id=own)
-    state = _state(entry, now)
+    entry.event = event
+    state = state_of(entry, now)
     if entry._state.adding or state not in _OPEN:
         entry.state, entry.joined_at, entry.hold = EntryState.WAITING, now, None
     elif state == EntryState.OFFERED:
@@ -220,7 +222,7 @@ def _category(event: Event, category_id: UUID | None) -> PriceCategory | None:
 @occ_retry(repeatable=True)
 def find_entry(*, event_id: UUID, fan_id: UUID, now: datetime) -> WaitlistEntry:
     """Return a fan's entry, in the state it is in now; raises EntryNotFound."""
-    entry = _entries().filter(event_id=event_id, fan_id=fan_id).first()
+    entry = entries().filter(event_id=event_id, fan_id=fan_id).first()
     if entry is None:
         raise EntryNotFound
     return _told(entry, now)
@@ -229,31 +231,48 @@ def find_entry(*, event_id: UUID, fan_id: UUID, now: datetime) -> WaitlistEntry:
 @occ_retry(repeatable=True)
 def own_entries(*, fan_id: UUID, now: datetime) -> list[WaitlistEntry]:
     """Return a fan's entries, the newest first, in the states they are in now."""
-    own = _entries().filter(fan_id=fan_id).order_by("-joined_at")
+    own = entries().filter(fan_id=fan_id).order_by("-joined_at")
     return [_told(entry, now) for entry in own[:100]]
 
 
 @occ_retry(repeatable=True)
 def leave(*, event_id: UUID, fan_id: UUID, now: datetime) -> None:
     """Take a fan off the list; an offer that she has stays hers. Raises EntryNotFound."""
-    entry = _entries().filter(event_id=event_id, fan_id=fan_id).first()
+    entry = entries().filter(event_id=event_id, fan_id=fan_id).first()
     if entry is None:
         raise EntryNotFound
-    if _state(entry, now) == EntryState.WAITING:
+    if state_of(entry, now) == EntryState.WAITING:
         entry.state = EntryState.LEFT
         entry.save(update_fields=["state"])
 
 
-def _entries() -> QuerySet[WaitlistEntry]:
-    return WaitlistEntry.objects.select_related("hold", "category", "event__venue", "fan")
+def draw_shown(entry: WaitlistEntry, *, now: datetime) -> DrawShown:
+    """Return what may be told of an entry's draw; asks nothing where `entries` loaded it.
+
+    Who knew the seed while the list is open could look for an account that the draw favours.
+    """
+    waitlist, over = entry.event.waitlist, now >= entry.event.off_sale_at
+    return DrawShown(
+        by_lot=waitlist.order == WaitlistOrder.LOTTERY,
+        commitment=waitlist.commitment,
+        seed=waitlist.seed if over else None,
+        value=draw_of(seed=waitlist.seed, place_id=entry.pk) if over else None,
+    )
+
+
+def entries() -> QuerySet[WaitlistEntry]:
+    """Return entries with what is told of them."""
+    return WaitlistEntry.objects.select_related(
+        "hold", "category", "event__venue", "event__waitlist", "fan"
+    )
 
 
 def _told(entry: WaitlistEntry, now: datetime) -> WaitlistEntry:
-    entry.state = _state(entry, now)
+    entry.state = state_of(entry, now)
     return entry
 
 
-def _state(entry: WaitlistEntry, now: datetime) -> EntryState:
+def state_of(entry: WaitlistEntry, now: datetime) -> EntryState:
     """Return the state an entry is in now: an offer ends without anybody writing it."""
     if entry.state != EntryState.OFFERED:
         return EntryState(entry.state)
@@ -275,9 +294,9 @@ def entries_of(*, event_id: UUID, now: datetime, limit: int = 500) -> list[Waitl
     waitlist = find_waitlist(event_id=event_id)
     if waitlist is None:
         return []
-    open_ = _entries().filter(event_id=event_id, state__in=_OPEN)
+    open_ = entries().filter(event_id=event_id, state__in=_OPEN)
     offered = [_told(each, now) for each in open_.filter(state=EntryState.OFFERED)[:limit]]
-    return [*offered, *_in_line(waitlist)[:limit]]
+    return [*offered, *in_line(waitlist)[:limit]]
 
 
 @occ_retry(repeatable=True)
@@ -287,7 +306,7 @@ def waitlist_counts(*, event_id: UUID, now: datetime) -> WaitlistCounts:
     seats = 0
     found = WaitlistEntry.objects.select_related("hold").filter(event_id=event_id)
     for entry in found.iterator(chunk_size=2000):
-        state = _state(entry, now)
+        state = state_of(entry, now)
         counts[state] += 1
         seats += entry.quantity if state == EntryState.WAITING else 0
     return WaitlistCounts(
@@ -299,153 +318,9 @@ def waitlist_counts(*, event_id: UUID, now: datetime) -> WaitlistCounts:
     )
 
 
-# --- Offers --------------------------------------------------------------------------------
-
-
-def offer_what_came_back(*, now: datetime) -> int:
-    """Offer what came back to the events that have a waitlist; return how many offers that were."""
-    ids = Event.objects.filter(has_waitlist=True, off_sale_at__gt=now).values_list("pk", flat=True)
-    return sum(offer_returned_seats(event_id=event_id, now=now) for event_id in ids)
-
-
-def offer_returned_seats(*, event_id: UUID, now: datetime) -> int:
-    """Offer an event's returned seats to the next in line, and return how many offers it made.
-
-    What nobody waits for is everybody's at once.
-    """
-    for made in range(OFFERED_AT_ONCE):
-        try:
-            if not _offer_one(event_id=event_id, now=now):
-                return made
-        except _CannotHave as refused:
-            _pass_over(entry_id=refused.entry_id, now=now)
-        except (NotOnSale, CodeRequired):
-            return made
-    return OFFERED_AT_ONCE
-
-
-class _CannotHave(Exception):
-    """The next in line has as many seats as she may have."""
-
-    def __init__(self, entry_id: UUID) -> None:
-        super().__init__(entry_id)
-        self.entry_id = entry_id
-
-
-@occ_retry(repeatable=True)
-def _offer_one(*, event_id: UUID, now: datetime) -> bool:
-    waitlist = Waitlist.objects.select_related("event__venue").filter(event_id=event_id).first()
-    if waitlist is None:
-        return False
-    _note_ended(event_id, now)
-    seats = _returned(event_id, now)
-    if not seats:
-        return False
-    line = _in_line(waitlist) if waitlist.event.has_waitlist else []
-    for entry in line:
-        if chosen := _chosen(seats, entry):
-            _offer(waitlist, entry, chosen, now)
-            return True
-    _give_to_all(seats, now)
-    return False
-
-
-def _note_ended(event_id: UUID, now: datetime) -> None:
-    """Write down which offers have been taken or missed."""
-    offered = WaitlistEntry.objects.select_related("hold").filter(
-        event_id=event_id, state=EntryState.OFFERED
-    )
-    for entry in offered:
-        state = _state(entry, now)
-        if state != EntryState.OFFERED:
-            entry.state = state
-            entry.missed += state == EntryState.MISSED
-            entry.save(update_fields=["state", "missed"])
-
-
-def _in_line(waitlist: Waitlist) -> list[WaitlistEntry]:
+def in_line(waitlist: Waitlist) -> list[WaitlistEntry]:
+    """Return who waits, the next first, as many as one run may offer seats to."""
     by_lot = waitlist.order == WaitlistOrder.LOTTERY
     order = ("missed", "draw", "pk") if by_lot else ("joined_at", "pk")
-    waiting = _entries().filter(event_id=waitlist.event_id, state=EntryState.WAITING)
+    waiting = entries().filter(event_id=waitlist.event_id, state=EntryState.WAITING)
     return list(waiting.order_by(*order)[:OFFERED_AT_ONCE])
-
-
-def _returned(event_id: UUID, now: datetime) -> list[Seat]:
-    """Return the seats that are free, and those that are kept for the waitlist."""
-    kept = Q(status=SeatStatus.HELD, held_until__gt=now) & (
-        Q(hold__isnull=True)
-        | Q(hold__state=HoldState.EXPIRED)
-        | Q(hold__state=HoldState.ACTIVE, hold__expires_at__lte=now)
-    )
-    seats = Seat.objects.select_related("event", "category", "hold").filter(event_id=event_id)
-    found = seats.filter(free_at(now) | kept, accessible=False, category__code_required=False)
-    return list(found.in_order()[:1000])
-
-
-def _chosen(seats: Sequence[Seat], entry: WaitlistEntry) -> list[Seat]:
-    """Return as many seats as an entry wants: side by side in a row if it can be; or none."""
-    fitting = [each for each in seats if entry.category_id in (None, each.category_id)]
-    if len(fitting) < entry.quantity:
-        return []
-    for _, group in groupby(fitting, key=lambda seat: (seat.section, seat.row)):
-        row = list(group)
-        for at in range(len(row) - entry.quantity + 1):
-            block = row[at : at + entry.quantity]
-            if block[-1].position - block[0].position == entry.quantity - 1:
-                return block
-    return fitting[: entry.quantity]
-
-
-def _offer(waitlist: Waitlist, entry: WaitlistEntry, seats: list[Seat], now: datetime) -> None:
-    """Hold the seats for the entry's fan, and tell her."""
-    event = waitlist.event
-    for seat in seats:
-        # Kept for the waitlist, they are free for the one whom it is offering them.
-        seat.status, seat.hold, seat.held_until = SeatStatus.AVAILABLE, None, None
-    lines = [Line(seat, price_of(event, seat.category)) for seat in seats]
-    window = timedelta(seconds=waitlist.window_seconds)
-    try:
-        hold = place_hold(
-            event,
-            lines,
-            fan_id=entry.fan_id,
-            region=entry.region,
-            code_text="",
-            now=now,
-            lasting=min(window, event.off_sale_at - now),
-        )
-    except LimitReached:
-        raise _CannotHave(entry.pk) from None
-    entry.state, entry.hold, entry.offered_at = EntryState.OFFERED, hold, now
-    entry.save(update_fields=["state", "hold", "offered_at"])
-    _tell(entry, hold, seats)
-
-
-def _tell(entry: WaitlistEntry, hold: Hold, seats: Sequence[Seat]) -> None:
-    event = entry.event
-    context = {
-        "event": event.name,
-        "starts": f"{event.starts_at:%d %B %Y, %H:%M} UTC",
-        "venue": event.venue.name,
-        "seats": [f"{seat.section}, row {seat.row}, seat {seat.number}" for seat in seats],
-        "until": f"{hold.expires_at:%d %B %Y, %H:%M} UTC",
-        "url": f"{site_url()}/waitlist/",
-    }
-    send_mail_later(template="waitlist_offer", to=entry.fan.email, context=context)
-
-
-@occ_retry(repeatable=True)
-def _pass_over(*, entry_id: UUID, now: datetime) -> None:
-    """Take an entry off the line whose fan may not have more seats."""
-    entry = WaitlistEntry.objects.get(pk=entry_id)
-    if entry.state == EntryState.WAITING:
-        entry.state = EntryState.MISSED
-        entry.save(update_fields=["state"])
-
-
-def _give_to_all(seats: Sequence[Seat], now: datetime) -> None:
-    """Let everybody have the seats that were kept and that nobody waits for."""
-    kept = [seat.pk for seat in seats if seat.status == SeatStatus.HELD]
-    Seat.objects.filter(pk__in=kept).update(
-        status=SeatStatus.AVAILABLE, hold=None, held_until=None, changed_at=now
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,14 @@ from sales.api.holds import CountField
 from sales.events import EventNotFound
 from sales.limits import LimitReached
 from sales.models import EntryState, WaitlistEntry
-from sales.waitlist import EntryNotFound, WaitlistClosed, enlist, find_entry, leave
+from sales.waitlist import (
+    EntryNotFound,
+    WaitlistClosed,
+    draw_shown,
+    enlist,
+    find_entry,
+    leave,
+)
 from worldseat.api.money import utc
 from worldseat.api.parsing import StrictSerializer, UUIDField
 from worldseat.api.problems import Problem, not_found
@@ -36,6 +44,19 @@ class EntryIn(StrictSerializer):
     category = UUIDField(required=False, help_text="Without one: any that everybody may buy.")
 
 
+class WaitlistDrawOut(serializers.Serializer[Any]):
+    """How to check the order, where it is by lot."""
+
+    by_lot = serializers.BooleanField(help_text="False: in the order of enlisting.")
+    commitment = serializers.CharField(help_text="SHA-256 of the seed, shown from the beginning.")
+    seed = serializers.CharField(allow_null=True, help_text="Null until the sale is over.")
+    value = serializers.FloatField(
+        allow_null=True,
+        help_text="The fan's draw: the first 53 bits of HMAC-SHA256 of the bytes of `id` under "
+        "the seed, over 2**53. Who let fewer offers pass goes first, then the smallest draw.",
+    )
+
+
 class EntryOut(serializers.Serializer[Any]):
     """A fan's entry in an event's waitlist."""
 
@@ -51,6 +72,7 @@ class EntryOut(serializers.Serializer[Any]):
     joined_at = serializers.DateTimeField()
     hold = serializers.UUIDField(allow_null=True, help_text="With `offered`: what is to be paid.")
     offer_expires_at = serializers.DateTimeField(allow_null=True)
+    draw = WaitlistDrawOut()
 
 
 def _entry(entry: WaitlistEntry) -> dict[str, Any]:
@@ -64,6 +86,7 @@ def _entry(entry: WaitlistEntry) -> dict[str, Any]:
         "joined_at": utc(entry.joined_at),
         "hold": offered and str(offered.pk),
         "offer_expires_at": offered and utc(offered.expires_at),
+        "draw": asdict(draw_shown(entry, now=timezone.now())),
     }
 
 

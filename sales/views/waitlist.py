@@ -25,7 +25,14 @@ from sales.models import OrderState
 from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold
 from sales.payments import UnknownProvider
 from sales.settlement import Settled
-from sales.waitlist import EntryNotFound, WaitlistClosed, enlist, leave, own_entries
+from sales.waitlist import (
+    EntryNotFound,
+    WaitlistClosed,
+    draw_shown,
+    enlist,
+    leave,
+    own_entries,
+)
 
 __all__ = ["decline", "join", "leave_list", "pay", "waitlist"]
 
@@ -49,8 +56,10 @@ def _fan(request: HttpRequest) -> User:
 @login_required
 def waitlist(request: HttpRequest) -> HttpResponse:
     """List where the fan waits, and what she is offered."""
-    entries = own_entries(fan_id=_fan(request).pk, now=timezone.now())
-    context = {"entries": entries, "can_pay": _PROVIDER in settings.PAYMENT_PROVIDERS}
+    now = timezone.now()
+    entries = own_entries(fan_id=_fan(request).pk, now=now)
+    shown = [(entry, draw_shown(entry, now=now)) for entry in entries]
+    context = {"entries": shown, "can_pay": _PROVIDER in settings.PAYMENT_PROVIDERS}
     response = render(request, "sales/waitlist.html", context)
     add_never_cache_headers(response)
     return response

@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from sales.models import Event, Seat, WaitlistEntry
-from sales.waitlist import WaitlistRules, offer_returned_seats, set_waitlist
+from sales.offering import offer_returned_seats
+from sales.waitlist import WaitlistRules, set_waitlist
 from tests.api.calls import ApiAs, assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)

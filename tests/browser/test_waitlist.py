@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from sales.models import Event, Seat, Ticket
-from sales.waitlist import WaitlistRules, offer_returned_seats, set_waitlist
+from sales.offering import offer_returned_seats
+from sales.waitlist import WaitlistRules, set_waitlist
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_waiting_room import picture
 

@@ -10,7 +10,8 @@ from django.test import Client
 
 from accounts.models import User
 from sales.models import Event, Hold, Seat, Ticket, Waitlist, WaitlistEntry
-from sales.waitlist import WaitlistRules, enlist, offer_returned_seats, set_waitlist
+from sales.offering import offer_returned_seats
+from sales.waitlist import WaitlistRules, enlist, set_waitlist
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

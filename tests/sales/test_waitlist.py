@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from accounts.models import User
 from sales.cancelling import cancel_order
@@ -21,6 +24,8 @@ from sales.models import (
     SeatStatus,
     WaitlistEntry,
 )
+from sales.offering import offer_returned_seats, offer_what_came_back
+from sales.organising.operations import Operation
 from sales.purchases import purchase
 from sales.seats import SeatTaken
 from sales.selling import KEPT_FOR_WAITLIST
@@ -28,16 +33,16 @@ from sales.waiting_room.draw import draw_of
 from sales.waitlist import (
     WaitlistClosed,
     WaitlistRules,
+    draw_shown,
     enlist,
     find_entry,
     find_waitlist,
     leave,
-    offer_returned_seats,
-    offer_what_came_back,
     set_waitlist,
     waitlist_counts,
 )
 from tests.cast import at_once, make_fans, make_user
+from tests.organise.jobs import do
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -237,6 +242,42 @@ def test_by_lot_the_draw_decides_and_can_be_checked(
     assert offer_returned_seats(event_id=sold_out.pk, now=now + SECOND) == 3
     offered = WaitlistEntry.objects.filter(state=EntryState.OFFERED)
     assert {each.fan_id for each in offered} == {fan.pk for fan in drawn[:3]}
+
+
+def test_the_seed_is_promised_before_and_shown_after(
+    sold_out: Event, fay: User, now: datetime
+) -> None:
+    """Anybody can make the draw herself from what she is told in the end."""
+    rules = WaitlistRules(is_on=True, order="lottery")
+    set_waitlist(event_id=sold_out.pk, rules=rules, now=now)
+    enlist(event_id=sold_out.pk, fan_id=fay.pk, quantity=1, now=now)
+    entry = find_entry(event_id=sold_out.pk, fan_id=fay.pk, now=now)
+    before = draw_shown(entry, now=sold_out.off_sale_at - SECOND)
+    assert (before.by_lot, before.seed, before.value) == (True, None, None)
+    after = draw_shown(entry, now=sold_out.off_sale_at)
+    assert after.seed
+    seed = bytes.fromhex(after.seed)
+    assert hashlib.sha256(seed).hexdigest() == before.commitment == after.commitment
+    digest = hmac.digest(seed, entry.pk.bytes, "sha256")
+    assert after.value == (int.from_bytes(digest[:8]) >> 11) / 2**53
+    assert after.value == WaitlistEntry.objects.get().draw, "what the order went by"
+
+
+def test_a_released_block_is_offered_to_the_waitlist_first(
+    event: Event, alice: User, fay: User, seats: list[Seat], now: datetime
+) -> None:
+    set_waitlist(event_id=event.pk, rules=WaitlistRules(is_on=True), now=now)
+    do(event, alice, Operation(kind="block", reason="Camera"), seats[:2])
+    Seat.objects.exclude(status="blocked").update(status="sold", changed_at=now)
+    (fan,) = waiting(event, now + 2 * SECOND, 1)
+    do(event, alice, Operation(kind="release"), seats[:2])
+    when = timezone.now()
+    with pytest.raises(SeatTaken):
+        purchase(event_id=event.pk, seat_id=seats[0].pk, fan_id=fay.pk, region="x", now=when)
+    assert offer_returned_seats(event_id=event.pk, now=when) == 1
+    assert state(event, fan, when) == EntryState.OFFERED
+    # The second one, which nobody waits for, is everybody's.
+    assert purchase(event_id=event.pk, seat_id=seats[1].pk, fan_id=fay.pk, region="x", now=when)
 
 
 def test_two_workers_offer_a_seat_once_and_nobody_loses_her_place(
