@@ -25,6 +25,7 @@ __all__ = [
     "order_changed",
     "order_paid",
     "outbox_row",
+    "tell",
     "tell_event",
     "ticket_changed",
     "utc",
@@ -93,28 +94,32 @@ def wake() -> None:
     if now < _next_word:
         return
     _next_word = now + _WORD_SECONDS
-    try:
-        app.send_task("sales.drain_outbox", countdown=_WORD_SECONDS, expires=60, retry=False)
-    except Exception as error:
+    if not tell("sales.drain_outbox", countdown=_WORD_SECONDS):
         _next_word = time.monotonic() + _SILENT_SECONDS
-        _log.warning("No worker was told of the outbox, beat will be: %s", error)
 
 
 def wake_delivery() -> None:
     """Tell a worker that a delivery is due now; beat looks for itself if that fails."""
-    _tell("sales.deliver_webhooks")
+    tell("sales.deliver_webhooks")
 
 
 def wake_mail() -> None:
     """Tell a worker that a mail is due now; beat looks for itself if that fails."""
-    _tell("sales.send_mails")
+    tell("sales.send_mails")
 
 
-def _tell(task: str) -> None:
+def tell(task: str, *arguments: str, countdown: float = 0) -> bool:
+    """Tell a worker of something that beat finds by itself; return whether the broker took it.
+
+    For after a COMMIT: whatever goes wrong with the broker or its client is logged and raises
+    nothing, since the sale stands, and its answer must say so.
+    """
     try:
-        app.send_task(task, expires=60, retry=False)
+        app.send_task(task, args=arguments, countdown=countdown, expires=60, retry=False)
     except Exception as error:
         _log.warning("No worker was told to %s, beat will: %s", task, error)
+        return False
+    return True
 
 
 def order_paid(order: Order, tickets: Sequence[Ticket], *, now: datetime) -> OutboxEvent:

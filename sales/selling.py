@@ -5,7 +5,6 @@ For the domain functions that sell (`purchases`, `orders`): call it inside their
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,10 +24,9 @@ from sales.models import (
     Ticket,
     TicketState,
 )
-from sales.outbox import order_paid, write
+from sales.outbox import order_paid, tell, write
 from sales.pricing import Price
 from sales.seats import UnknownSeat
-from worldseat.celery import app
 
 __all__ = [
     "KEPT_FOR_WAITLIST",
@@ -44,8 +42,6 @@ __all__ = [
 
 # How long a seat that comes back is nobody's but the waitlist's.
 KEPT_FOR_WAITLIST = timedelta(seconds=60)
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -106,14 +102,7 @@ def tell_waitlist(event_id: UUID) -> None:
     Where the broker is out of reach, beat's next round offers them; where that does not come in
     time either, they are everybody's.
     """
-    transaction.on_commit(partial(_send_offers, event_id))
-
-
-def _send_offers(event_id: UUID) -> None:
-    try:
-        app.send_task("sales.offer_returned_seats", args=[str(event_id)], retry=False)
-    except Exception:
-        _log.warning("The waitlist of %s was not told of seats.", event_id, exc_info=True)
+    transaction.on_commit(partial(tell, "sales.offer_returned_seats", str(event_id)))
 
 
 def write_tickets(

@@ -100,6 +100,8 @@ def _queue(arguments: Mapping[str, Any]) -> None:
     try:
         _send.apply_async(kwargs=dict(arguments), retry=False)
     except Exception:
+        # After a COMMIT, whatever the broker's client raises: what was committed stands, and its
+        # answer must say so.
         _log.exception("The mail %s to %s was not sent.", arguments["template"], arguments["to"])
 
 

@@ -103,6 +103,11 @@ def _bearer(request: Request) -> str:
     return token.strip().decode("latin-1") if kind.lower() == b"bearer" else ""
 
 
+def _http_bearer(description: str) -> dict[str, str]:
+    """Return a security scheme of OpenAPI."""
+    return {"type": "http", "scheme": "bearer", "description": description}
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
     """Describe the tokens, for OpenAPI."""
 
@@ -111,11 +116,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """Return the security scheme."""
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A token from `POST /api/v1/auth/token`.",
-        }
+        return _http_bearer("A token from `POST /api/v1/auth/token`.")
 
 
 class GuestScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # registers itself
@@ -126,11 +127,7 @@ class GuestScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """Return the security scheme."""
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A guest's token from `POST /api/v1/auth/guest`: it buys, for an hour.",
-        }
+        return _http_bearer("A guest's token from `POST /api/v1/auth/guest`: it buys, for an hour.")
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
         """Say so for the operations that guests may use."""
