@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.utils import timezone
 
 from accounts.tokens import revoke_all_tokens
 from accounts.two_factor import may_switch_off
 from worldseat.mail import send_mail_later
+from worldseat.sealing import box
 
 __all__ = ["AccountAdapter", "TwoFactorAdapter"]
+
+# What the keys of two-factor secrets are made for.
+_USE = "two-factor"
 
 # allauth's template -> ours, and what holds the link.
 _LINKS = {
@@ -72,18 +72,12 @@ class TwoFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth publi
 
     def encrypt(self, text: str) -> str:
         """Return what is stored."""
-        return _box().encrypt(text.encode()).decode()
+        return box(_USE).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """Return the secret; the keys of SECRET_KEY_FALLBACKS still open it."""
-        return _box().decrypt(encrypted_text.encode()).decode()
+        return box(_USE).decrypt(encrypted_text.encode()).decode()
 
     def can_delete_authenticator(self, authenticator: Any) -> bool:
         """Keep what an organisation requires of the user."""
         return may_switch_off(authenticator=authenticator)
-
-
-def _box() -> MultiFernet:
-    secrets: list[Any] = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [hashlib.sha256(f"two-factor:{each!s}".encode()).digest() for each in secrets]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

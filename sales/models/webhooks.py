@@ -12,11 +12,14 @@ from django.db import models
 
 from accounts.models import Organisation, TenantModel
 from sales.models.outbox import OutboxEvent
+from worldseat.sealing import SealedField
+
+_PREFIX = "whsec_"
 
 
 def new_secret() -> str:
     """Return a secret as Standard Webhooks has them: `whsec_` and 32 random bytes in base64."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    return f"{_PREFIX}{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 class WebhookEndpoint(TenantModel):
@@ -33,8 +36,12 @@ class WebhookEndpoint(TenantModel):
     kinds = models.JSONField(default=list, help_text="Kinds of events; empty: all of them.")
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=200, blank=True)
-    secret = models.CharField(max_length=100, default=new_secret, editable=False)
-    previous_secret = models.CharField(max_length=100, blank=True, editable=False)
+    secret = SealedField(
+        max_length=255, use="webhook", plain=_PREFIX, default=new_secret, editable=False
+    )
+    previous_secret = SealedField(
+        max_length=255, use="webhook", plain=_PREFIX, blank=True, editable=False
+    )
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
@@ -55,9 +62,12 @@ class WebhookEndpoint(TenantModel):
         return self.enabled and (not self.kinds or kind in self.kinds)
 
     def secrets_at(self, now: datetime) -> list[str]:
-        """Return the secrets that sign, the newest first: two for a day after a rotation."""
+        """Return the secrets that sign, the newest first: two for a day after a rotation.
+
+        None where no key opens them any more.
+        """
         old = self.previous_until is not None and now < self.previous_until
-        return [self.secret, self.previous_secret] if old else [self.secret]
+        return [each for each in (self.secret, self.previous_secret if old else "") if each]
 
 
 class DeliveryState(models.TextChoices):

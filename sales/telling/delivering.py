@@ -131,6 +131,8 @@ def _some_of_each(
 
 
 def _send(delivery: WebhookDelivery, now: datetime) -> Answered:
+    if not delivery.endpoint.secrets_at(now):
+        return Answered(None, "The secret cannot be opened: make a new one.", "", 0)
     body = body_of(delivery.happened)
     return post(
         delivery.endpoint.url, body, signed(delivery.endpoint, delivery.happened_id, body, now)

@@ -44,6 +44,7 @@ __all__ = [
     "find_endpoint",
     "ping",
     "redeliver",
+    "reseal_secrets",
     "rotate_secret",
 ]
 
@@ -196,6 +197,26 @@ def rotate_secret(
     _record(endpoint, user, "webhook.secret_rotated", {"secret": ["", ""]}, now)
     _note(request, now)
     return endpoint
+
+
+def reseal_secrets() -> int:
+    """Seal all secrets under SECRET_KEY as it is now, one endpoint a transaction; return how many.
+
+    Those that no key opens stay as they are. May be stopped, and run again.
+    """
+    ids = list(WebhookEndpoint.objects.order_by("pk").values_list("pk", flat=True))
+    return sum(_reseal(endpoint_id=each) for each in ids)
+
+
+@occ_retry(repeatable=True)
+def _reseal(*, endpoint_id: UUID) -> bool:
+    endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id).first()
+    if endpoint is None:
+        return False
+    opened = [name for name in ("secret", "previous_secret") if getattr(endpoint, name)]
+    if opened:
+        endpoint.save(update_fields=opened)
+    return bool(opened)
 
 
 @occ_retry(repeatable=True)
