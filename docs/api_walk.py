@@ -171,7 +171,7 @@ def report_later(staff, event, ticket):
 
 
 def organise(manager, staff, event):
-    """Make a venue, an event, and a copy of one that has seats; block some; sell, pause, close."""
+    """Make a venue, an event, a copy of one that has seats; block some; sell, pause, cancel."""
     name = f"The Loft {secrets.token_hex(3)}"
     manager.ask("GET", "/organiser/venues/", expect=200)
     venue = manager.ask("POST", "/organiser/venues/", {"name": name}, expect=201)
@@ -199,8 +199,9 @@ def organise(manager, staff, event):
     assert told["results"][0]["outcome"] == "changed"
     presell(manager, path)
     line_up(manager, staff, path)
-    for move in ("publish", "pause", "resume", "close"):
+    for move in ("publish", "pause", "resume", "close", "cancel"):
         manager.ask("POST", f"{path}{move}/", expect=200)
+    until_done(manager, manager.ask("POST", path + "refunds/", expect=202))
 
 
 def presell(manager, path):

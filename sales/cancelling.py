@@ -45,6 +45,7 @@ __all__ = [
     "UnknownTicket",
     "cancel_order",
     "check_fan_may",
+    "refund_cancelled",
     "refund_order",
     "void_tickets",
     "worth",
@@ -217,6 +218,46 @@ def _refund(
     done = Refunded(order, amount, refunds)
     store_answer(keyed.request, keyed.render(done), now=now)
     return done
+
+
+def refund_cancelled(*, order_id: UUID, by: Any, now: datetime) -> bool:
+    """Give all of an order back whose event is cancelled, fees included; tell whether it was paid.
+
+    For a job that `by` has started (sales.organising.event_refunds), who was allowed to. Its seats
+    are blocked. An order that is not paid, or was cancelled before, stays as it is.
+    """
+    refunds = _refund_cancelled(order_id=order_id, by=by, now=now)
+    if refunds is None:
+        return False
+    pay_out(refunds)
+    return True
+
+
+@occ_retry(repeatable=True)
+def _refund_cancelled(*, order_id: UUID, by: Any, now: datetime) -> Sequence[Refund] | None:
+    order = Order.objects.select_related("event").filter(pk=order_id).first()
+    if order is None or order.state != OrderState.PAID:
+        return None
+    valid = [each for each in _tickets_of(order) if each.state == TicketState.VALID]
+    before, reason = order.refunded_minor, "The event is cancelled."
+    refunds = _give_back(
+        order,
+        valid,
+        min(worth(valid), refundable(order)),
+        now=now,
+        seats_to=SeatStatus.BLOCKED,
+        reason=reason,
+        by_id=by.pk if by else None,
+    )
+    audit.record(
+        organisation_id=order.event.organisation_id,
+        actor=by,
+        action="order.refunded",
+        subject=order,
+        changes={"refunded_minor": [before, order.refunded_minor], "reason": ["", reason]},
+        now=now,
+    )
+    return refunds
 
 
 def _tickets_of(order: Order) -> list[Ticket]:

@@ -65,6 +65,8 @@ def is_on_sale(event: HasSale, *, now: datetime) -> bool:
 def _why_not_on_sale(event: HasSale, now: datetime) -> str:
     if event.state == EventState.PAUSED:
         return "The sale is paused."
+    if event.state == EventState.CANCELLED:
+        return "The event is cancelled."
     if event.state != EventState.PUBLISHED:
         return "The event is not on sale."
     if event.plan_id is None:

@@ -209,6 +209,8 @@ def tell_event(before: Mapping[str, Any], event: Event, *, now: datetime) -> Non
         change = {"state": [str(before["state"]), str(event.state)]}
         write(event_changed(event, _STATES[EventState(event.state)], change, now=now))
     moved: dict[str, list[Any]] = {}
+    if before["state"] != event.state and event.state == EventState.CANCELLED:
+        moved["cancelled"] = [False, True]
     if before["starts_at"] != event.starts_at:
         moved["starts_at"] = [before["starts_at"], event.starts_at]
     if before["venue"] != event.venue:

@@ -18,6 +18,7 @@ from sales.api.organiser_serializers import (
     DuplicateIn,
     EventChangeIn,
     EventIn,
+    JobOut,
     OrganiserEventOut,
     VenueIn,
     VenueListOut,
@@ -27,6 +28,7 @@ from sales.back_office.access import RoleTooLow, own_event
 from sales.events import EventNotFound
 from sales.models import Event
 from sales.organising.event_copies import duplicate_event
+from sales.organising.event_refunds import begin_refunds
 from sales.organising.event_rules import BadEvent, change_event, create_event
 from sales.organising.event_states import NotReady, WrongState, move_event
 from sales.organising.rights import VenueNotFound
@@ -279,6 +281,34 @@ PublishView = _move("publish", "Publish a draft that has seats; it sells in its 
 PauseView = _move("pause", "Pause the sale; holds can still be paid.")
 ResumeView = _move("resume", "Let the sale go on.")
 CloseView = _move("close", "Close the event: nothing is sold any more.")
+CancelView = _move(
+    "cancel", "Cancel the event, for good: it does not take place, and who has tickets gets a mail."
+)
+
+
+class OrganiserRefundsView(APIView):
+    """The money of an event that is cancelled."""
+
+    permission_classes = (HasScope("orders:write", role=Role.MANAGER),)
+
+    @extend_schema(
+        operation_id="refund_event_orders",
+        tags=["Organisers"],
+        request=None,
+        responses={
+            202: JobOut,
+            **problems("not-authenticated", "permission-denied", "not-found", "not-ready"),
+        },
+    )
+    def post(self, request: Request, event_id: UUID) -> Response:
+        """Refund all paid orders of a cancelled event; asked again, it is the job that is at it."""
+        try:
+            job = begin_refunds(event_id=event_id, user=request.user, now=timezone.now())
+        except _REFUSALS as error:
+            raise refused(error) from None
+        set_going(job, send=bulk_job.delay)
+        job.refresh_from_db()
+        return Response(JobOut(job).data, status=202)
 
 
 class OrganiserDuplicateView(APIView):

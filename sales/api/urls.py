@@ -118,6 +118,16 @@ urlpatterns = [
         name="close",
     ),
     path(
+        "organiser/events/<uuid:event_id>/cancel/",
+        organiser_events.CancelView.as_view(),
+        name="cancel",
+    ),
+    path(
+        "organiser/events/<uuid:event_id>/refunds/",
+        organiser_events.OrganiserRefundsView.as_view(),
+        name="event-refunds",
+    ),
+    path(
         "organiser/events/<uuid:event_id>/duplicate/",
         organiser_events.OrganiserDuplicateView.as_view(),
         name="duplicate",

@@ -21,6 +21,7 @@ class EventState(models.TextChoices):
     PUBLISHED = "published", "Published"
     PAUSED = "paused", "Paused"
     CLOSED = "closed", "Closed"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -20,6 +20,7 @@ class JobKind(models.TextChoices):
     MAKE_SEATS = "make-seats", "Make the seats of a plan"
     COPY_SEATS = "copy-seats", "Copy the seats of an event"
     MOVE_SEATS = "move-seats", "Move to another version of the plan"
+    REFUND_ORDERS = "refund-orders", "Refund the orders of a cancelled event"
 
 
 class JobState(models.TextChoices):
@@ -59,8 +60,8 @@ class BulkJob(TenantModel):
     title = models.CharField(max_length=300, help_text="What it does, for people.")
     asked = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.PREVIEW)
-    total = models.PositiveIntegerField(help_text="Seats.")
-    done = models.PositiveIntegerField(default=0, help_text="Seats that were dealt with.")
+    total = models.PositiveIntegerField(help_text="Seats, or orders.")
+    done = models.PositiveIntegerField(default=0, help_text="How many were dealt with.")
     report = models.JSONField(default=dict)
     message = models.TextField(blank=True, help_text="Why it ended early.")
     started_by = models.ForeignKey(
@@ -97,6 +98,11 @@ class BulkJob(TenantModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def unit(self) -> str:
+        """Say what `total` and `done` count."""
+        return "orders" if self.kind == JobKind.REFUND_ORDERS else "seats"
 
     @property
     def is_over(self) -> bool:

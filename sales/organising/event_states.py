@@ -2,9 +2,11 @@
 
     draft --publish--> published --pause--> paused --resume--> published
     published, paused --close--> closed            published --withdraw--> draft, unless sold
+    published, paused, closed --cancel--> cancelled, for good
 
 Published is not yet on sale: the event's on-sale window says when it sells (sales.events). A
-hold is a promise and can be paid while the sale is paused; after the close nothing is sold.
+hold is a promise and can be paid while the sale is paused; after the close nothing is sold. Who
+holds tickets of an event that is cancelled is told by mail; `event_refunds` gives the money back.
 """
 
 from __future__ import annotations
@@ -32,6 +34,11 @@ MOVES: Mapping[str, tuple[frozenset[str], EventState, str]] = {
         EventState.CLOSED,
         "event.closed",
     ),
+    "cancel": (
+        frozenset({EventState.PUBLISHED, EventState.PAUSED, EventState.CLOSED}),
+        EventState.CANCELLED,
+        "event.cancelled",
+    ),
     "withdraw": (
         frozenset({EventState.PUBLISHED, EventState.PAUSED}),
         EventState.DRAFT,
@@ -43,6 +50,7 @@ _TOLD = {
     EventState.PUBLISHED: EventKind.EVENT_PUBLISHED,
     EventState.PAUSED: EventKind.EVENT_PAUSED,
     EventState.CLOSED: EventKind.EVENT_CLOSED,
+    EventState.CANCELLED: EventKind.EVENT_CHANGED,
 }
 
 
@@ -70,7 +78,7 @@ def moves_from(event: Event) -> list[str]:
 
 @occ_retry(repeatable=True)
 def move_event(*, event_id: UUID, user: Any, move: str, now: datetime) -> Event:
-    """Publish, pause, resume, close or withdraw an event; one that is there already stays so.
+    """Publish, pause, resume, close, cancel or withdraw an event; one that is there stays so.
 
     Pausing writes the event's row only: who has read it as on sale in a transaction that is
     under way may still sell, and everyone after it not.
@@ -97,7 +105,8 @@ def move_event(*, event_id: UUID, user: Any, move: str, now: datetime) -> Event:
         now=now,
     )
     if target in _TOLD:
-        write(event_changed(event, _TOLD[target], changes, now=now))
+        cancelled = {"cancelled": [False, True]} if target == EventState.CANCELLED else {}
+        write(event_changed(event, _TOLD[target], {**changes, **cancelled}, now=now))
     return event
 
 

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Role
-from sales.models import UNFINISHED_JOBS, BulkJob, JobState
+from sales.models import UNFINISHED_JOBS, BulkJob, JobKind, JobState
 from sales.organising.rights import visible_job
 from sales.plans import Refused
 from worldseat.dsql.occ import occ_retry
@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 # Up to so many seats are changed while the organiser waits.
 AT_ONCE = 300
+# And so many orders refunded: a payment provider is asked for each.
+ORDERS_AT_ONCE = 10
 STALE = timedelta(seconds=30)
 # A job that kills its worker each time is given up.
 MOST_TAKES = 20
@@ -70,7 +72,7 @@ class JobStopped(Exception):
 
 def is_small(job: BulkJob) -> bool:
     """Tell whether a job is done while one waits."""
-    return job.total <= AT_ONCE
+    return job.total <= (ORDERS_AT_ONCE if job.kind == JobKind.REFUND_ORDERS else AT_ONCE)
 
 
 def begin_job(job: BulkJob, *, now: datetime) -> None:

@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from sales.models import BulkJob, JobKind
 from sales.organising.event_copies import copy_seats
+from sales.organising.event_refunds import refund_orders
 from sales.organising.jobs import Clock, Send, Work, abandoned_jobs, is_small, run_job
 from sales.organising.making_seats import make_seats
 from sales.organising.moving_seats import move_seats, start_move
@@ -28,6 +29,7 @@ WORKS: Mapping[str, Work] = {
     JobKind.COPY_SEATS: copy_seats,
     JobKind.MAKE_SEATS: make_seats,
     JobKind.MOVE_SEATS: move_seats,
+    JobKind.REFUND_ORDERS: refund_orders,
 }
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from sales.models import Mailing, Order, OrderMail, OrderMailState, OrderState
+from sales.models import Mailing, Order, OrderMail, OrderMailState, OrderState, Refund
 from sales.order_mail import compose
 from worldseat.dsql.occ import occ_retry
 from worldseat.mail import is_refused_for_good, send_now
@@ -48,7 +48,7 @@ def write_mailings(*, clock: Callable[[], datetime] = timezone.now) -> int:
 @occ_retry(repeatable=True)
 def _write_batch(*, mailing_id: UUID, now: datetime) -> int:
     """Write the next batch; return how many mails, 0 when it was the last one."""
-    mailing = Mailing.objects.get(pk=mailing_id)
+    mailing = Mailing.objects.select_related("happened").get(pk=mailing_id)
     if mailing.done_at is not None:
         return 0
     orders = _orders_to_tell(mailing)[:_WRITTEN_AT_ONCE]
@@ -74,8 +74,17 @@ def _write_batch(*, mailing_id: UUID, now: datetime) -> int:
 
 
 def _orders_to_tell(mailing: Mailing) -> list[UUID]:
-    """Return one paid order of each fan, along the primary key."""
-    paid = Order.objects.filter(event_id=mailing.event_id, state=OrderState.PAID)
+    """Return one paid order of each fan, along the primary key.
+
+    Also one whose money went back since: an event that is cancelled may be refunded at once.
+    """
+    refunds = Refund.objects.filter(
+        order_id=OuterRef("pk"), created_at__gte=mailing.happened.created_at
+    )
+    paid = Order.objects.filter(
+        Q(state=OrderState.PAID) | Q(Exists(refunds), state=OrderState.CANCELLED),
+        event_id=mailing.event_id,
+    )
     earlier = paid.filter(fan_id=OuterRef("fan_id"), pk__lt=OuterRef("pk"))
     found = paid.filter(~Exists(earlier), fan__is_simulated=False).order_by("pk")
     if mailing.last_order_id:

@@ -221,7 +221,7 @@ def _sale(shown: Event, now: datetime, has_seats: bool) -> dict[str, Any]:
     except NotOnSale as error:
         waits = shown.state == EventState.PUBLISHED and now < shown.on_sale_at
         kind = "soon" if waits else shown.state if shown.state != "published" else "ended"
-        plain = shown.state in {EventState.DRAFT, EventState.CLOSED}
+        plain = shown.state in {EventState.DRAFT, EventState.CLOSED, EventState.CANCELLED}
         label = shown.get_state_display() if plain else error.reason.rstrip(".")
         return {"open": False, "kind": kind, "label": label}
     if shown.plan_id is None:

@@ -16,6 +16,7 @@ from accounts.tenancy import organisations_of
 from sales.models import BulkJob, Event, Venue
 from sales.organising.categories import category_lines
 from sales.organising.event_copies import duplicate_event
+from sales.organising.event_refunds import begin_refunds, orders_to_refund
 from sales.organising.event_rules import BadEvent, change_event, create_event
 from sales.organising.event_states import MOVES, NotReady, WrongState, move_event, moves_from
 from sales.organising.finding_seats import recent_jobs
@@ -25,13 +26,14 @@ from sales.views.events import render_event
 from sales.views.organise.access import event_or_404, has_role, organiser_page
 from sales.views.organise.event_forms import DuplicateForm, NewEventForm, RulesForm, TimesForm
 
-__all__ = ["duplicate", "event", "move", "new_event", "preview", "rules"]
+__all__ = ["duplicate", "event", "move", "new_event", "preview", "refund_all", "rules"]
 
 _SAID = {
     "publish": "The event is published: it sells in its on-sale window.",
     "pause": "The sale is paused. Holds can still be paid.",
     "resume": "The sale goes on.",
     "close": "The event is closed.",
+    "cancel": "The event is cancelled. Who has tickets gets a mail. Give the money back next.",
     "withdraw": "The event is a draft again: fans do not see it.",
 }
 
@@ -48,8 +50,23 @@ def event(request: HttpRequest, event_id: UUID) -> HttpResponse:
         "jobs": recent_jobs(event_id=shown.pk, user=request.user, most=5),
         "changes": has_role(request, shown, Role.MANAGER),
         "box_office": has_role(request, shown, Role.BOX_OFFICE),
+        "to_refund": orders_to_refund(event_id=shown.pk),
     }
     return render(request, "sales/organise/event.html", context)
+
+
+@require_POST
+@organiser_page
+def refund_all(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """Refund all orders of an event that is cancelled, and lead to how far that is."""
+    shown = event_or_404(request, event_id, role=Role.MANAGER)
+    try:
+        job = begin_refunds(event_id=shown.pk, user=request.user, now=timezone.now())
+    except NotReady as error:
+        messages.error(request, str(error))
+        return redirect("sales:organise-event", shown.pk)
+    set_going(job, send=bulk_job.delay)
+    return redirect("sales:organise-job", job.pk)
 
 
 @require_POST
@@ -60,6 +77,9 @@ def move(request: HttpRequest, event_id: UUID) -> HttpResponse:
     wanted = request.POST.get("move", "")
     if wanted not in MOVES:
         raise Http404
+    if wanted == "cancel" and not request.POST.get("sure"):
+        messages.error(request, "Tick that you are sure. Nothing was changed.")
+        return redirect("sales:organise-event", shown.pk)
     try:
         move_event(event_id=shown.pk, user=request.user, move=wanted, now=timezone.now())
         messages.success(request, _SAID[wanted])

@@ -19,6 +19,7 @@ urlpatterns = [
     path("events/new/", events.new_event, name="organise-new-event"),
     path("events/<uuid:event_id>/", events.event, name="organise-event"),
     path("events/<uuid:event_id>/move/", events.move, name="organise-move"),
+    path("events/<uuid:event_id>/refunds/", events.refund_all, name="organise-refund-all"),
     path("events/<uuid:event_id>/rules/", events.rules, name="organise-rules"),
     path("events/<uuid:event_id>/duplicate/", events.duplicate, name="organise-duplicate"),
     path("events/<uuid:event_id>/preview-as-fan/", events.preview, name="organise-as-fan"),

@@ -91,7 +91,7 @@ def test_the_migration_seals_what_was_stored_plain(hook: WebhookEndpoint) -> Non
     secret = new_secret()
     store(hook, secret)
     assert WebhookEndpoint.objects.get().secret == secret, "read as it is until then"
-    migration = import_module("sales.migrations.0014_seal_webhook_secrets")
+    migration = import_module("sales.migrations.0015_seal_webhook_secrets")
     with connection.schema_editor(atomic=False) as editor:
         migration.seal(apps, editor)
     assert secret not in stored(hook)

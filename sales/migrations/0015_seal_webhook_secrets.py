@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("sales", "0001_squashed_0013_waitlists"),
+        ("sales", "0014_presale_code_disabled_at"),
     ]
 
     operations = [
