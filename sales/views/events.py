@@ -17,7 +17,6 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.guest_pages import fan_of
-from accounts.models import User
 from sales.codes import opened_by_codes
 from sales.events import EventNotFound, NotOnSale, check_on_sale, visible_event
 from sales.models import Event, EventState, PriceCategory, Seat, free_at
