@@ -98,7 +98,7 @@ def test_tells_systems_and_every_fan_once(
     event: Event, alice: User, seats: list[Seat], now: datetime
 ) -> None:
     orders = sell(seats)
-    more = paid([seats[6]], orders[0].fan)
+    more = paid([seats[6]], orders[0].fan, key="more")
     drain()
     OrderMail.objects.all().delete()
     hook = WebhookEndpoint.objects.create(
