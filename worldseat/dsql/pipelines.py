@@ -185,7 +185,7 @@ def _send(
             pgconn.send_query_params(command, None)
         else:
             name = command.name.encode()
-            if command.name not in known:
+            if command.name not in known and command.name not in expected:
                 pgconn.send_prepare(name, command.sql.encode())
                 expected.append(command.name)
             pgconn.send_query_prepared(name, values)
