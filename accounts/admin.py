@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account.models import EmailAddress
@@ -18,6 +19,7 @@ from knox.models import get_token_model
 
 from accounts import api_key_admin  # registers itself
 from accounts.audited_admin import PlatformAdmin, is_superuser
+from accounts.large_lists import LargeList
 from accounts.members import hold_owners, is_last_owner
 from accounts.models import AuditEntry, Invitation, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
@@ -57,6 +59,9 @@ class UserCreationForm(AdminUserCreationForm[User]):
         field_classes: ClassVar[dict[str, type]] = {}
 
 
+# How many entries of the audit log are read for a word.
+_LATEST = 5_000
+
 AuthToken = get_token_model()
 
 # Roles say who may do what: nobody asks for a group.
@@ -66,13 +71,14 @@ admin.site.unregister(AuthToken)
 
 
 @admin.register(AuthToken)
-class AuthTokenAdmin(PlatformAdmin[Any]):
+class AuthTokenAdmin(LargeList[Any], PlatformAdmin[Any]):
     """The tokens of the API: seen and revoked, never made for somebody else."""
 
     may_add = may_change = False
     list_display = ("token_key", "user", "created", "expiry")
     list_select_related = ("user",)
-    search_fields = ("=token_key", "=user__email")
+    search_fields = ("token_key__exact", "user__email__exact")
+    search_help_text = "How a token begins (15 characters), or an e-mail address"
     ordering = ("-created",)
     fields = ("token_key", "user", "created", "expiry")
 
@@ -81,32 +87,34 @@ admin.site.unregister([Authenticator, EmailAddress])
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(PlatformAdmin[Authenticator]):
+class AuthenticatorAdmin(LargeList[Authenticator], PlatformAdmin[Authenticator]):
     """Second factors, without their secrets: whoever lost his has it deleted here."""
 
     may_add = may_change = False
     list_display = ("user", "type", "created_at", "last_used_at")
     list_select_related = ("user",)
-    search_fields = ("=user__email",)
+    search_fields = ("user__email__exact",)
+    search_help_text = "An e-mail address"
     ordering = ("-created_at",)
     fields = ("user", "type", "created_at", "last_used_at")
 
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(PlatformAdmin[EmailAddress]):
+class EmailAddressAdmin(LargeList[EmailAddress], PlatformAdmin[EmailAddress]):
     """Addresses, and whether they were confirmed."""
 
     may_add = may_delete = False
     list_display = ("email", "user", "verified", "primary")
     list_select_related = ("user",)
-    search_fields = ("=email",)
+    search_fields = ("user__email__exact", "email__exact")
+    search_help_text = "An e-mail address"
     ordering = ("email",)
     fields = ("user", "email", "verified", "primary")
     readonly_fields = ("user", "email", "primary")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User], PlatformAdmin[User]):
+class UserAdmin(LargeList[User], DjangoUserAdmin[User], PlatformAdmin[User]):
     """Everybody who logs in: for the platform's staff, since fans belong to no tenant."""
 
     form = UserChangeForm  # type: ignore[assignment]  # as Django's own
@@ -115,7 +123,8 @@ class UserAdmin(DjangoUserAdmin[User], PlatformAdmin[User]):
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "is_simulated", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "is_simulated")
-    search_fields = ("email", "name")
+    search_fields = ("email__startswith", "name__istartswith", "name__last_word__istartswith")
+    search_help_text = "The beginning of an e-mail address, a name or a last name"
     readonly_fields = ("date_joined", "last_login", "is_simulated")
     may_delete = False  # orders and the ledger name them: close the account instead
 
@@ -274,14 +283,15 @@ class InvitationAdmin(ReadOnlyTenantAdmin[Invitation]):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyTenantAdmin[AuditEntry]):
+class AuditEntryAdmin(LargeList[AuditEntry], ReadOnlyTenantAdmin[AuditEntry]):
     """Who changed what; for owners and managers, and nobody changes it."""
 
     view_role = Role.MANAGER
     list_display = ("at", "actor_label", "action", "subject_label", "organisation")
     list_filter = (("organisation", TenantFilter),)
     list_select_related = ("organisation",)
-    search_fields = ("actor_label", "action", "subject_label", "=subject_id")
+    search_fields = ("subject_id__exact", "actor__email__exact")
+    search_help_text = "An id, an e-mail address, or a word among the latest 5,000 entries"
     ordering = ("-at",)
     fields = (
         *("organisation", "at", "actor_label", "action"),
@@ -302,6 +312,13 @@ class AuditEntryAdmin(ReadOnlyTenantAdmin[AuditEntry]):
     def has_view_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
         """Show superusers the platform's own."""
         return _is_the_platforms(request) or super().has_view_permission(request, obj)
+
+    def searched(self, request: HttpRequest, term: str) -> Iterable[dict[str, Any]]:
+        """Look for a word too, among the latest entries: no index has words."""
+        yield from super().searched(request, term)
+        latest = self.get_queryset(request).order_by("-at").values("pk")[:_LATEST]
+        for field in ("actor_label", "action", "subject_label"):
+            yield {"pk__in": latest, f"{field}__icontains": term}
 
     @admin.display(description="Changes")
     def what_changed(self, entry: AuditEntry) -> str:

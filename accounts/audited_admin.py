@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
@@ -22,7 +23,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from accounts import audit
-from accounts.bounded_lists import MOST_LISTED, BoundedPaginator
+from accounts.bounded_lists import MOST_AT_ONCE, BoundedPaginator, KeysetChangeList
 from accounts.models import AuditEntry
 from accounts.retried import retried
 
@@ -53,6 +54,12 @@ class AuditedAdmin(ModelAdmin[M]):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each would count all the rows
+    list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Page lists by keyset."""
+        return KeysetChangeList
 
     def audit_organisation(self, row: Model) -> UUID | None:
         """Return whose business a row is; None: the platform's."""
@@ -86,7 +93,7 @@ class AuditedAdmin(ModelAdmin[M]):
         """List rows, or run an action on them under the conflict retry."""
         view = super().changelist_view
         if request.POST.get("select_across") == "1" and not self._lists_all(request):
-            text = f"These are more than {MOST_LISTED}: filter first. Nothing was changed."
+            text = f"These are more than {MOST_AT_ONCE}: filter first. Nothing was changed."
             self.message_user(request, text, messages.ERROR)
             return redirect(request.get_full_path())
         return retried(request, lambda: view(request, extra_context))
@@ -212,8 +219,6 @@ class PlatformAdmin(AuditedAdmin[M]):
     may_add: ClassVar[bool] = True
     may_change: ClassVar[bool] = True
     may_delete: ClassVar[bool] = True
-
-    show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show it to superusers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,7 +12,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.large_lists import LargeList
 from accounts.models import Role
+from accounts.tenancy import as_uuid
 from accounts.tenant_admin import (
     ReadOnlyTenantAdmin,
     TenantAdmin,
@@ -163,7 +166,7 @@ class SeatForm(TenantForm[Seat]):
 
 
 @admin.register(Seat)
-class SeatAdmin(TenantAdmin[Seat]):
+class SeatAdmin(LargeList[Seat], TenantAdmin[Seat]):
     """Seats: made by an import; blocked, released and priced by hand."""
 
     organisation_path = "event__organisation"
@@ -172,8 +175,9 @@ class SeatAdmin(TenantAdmin[Seat]):
     list_display = ("section", "row", "number", "status", "category", "price", "event")
     list_filter = ("status", ("event", TenantFilter))
     list_select_related = ("event", "category")
-    search_fields = ("guid", "section")
-    ordering = ("event", "position")
+    search_fields = ("guid__startswith",)
+    search_help_text = "The beginning of its name in the plan; in one event: A-12, section, row"
+    ordering = ("event", "guid")  # as its unique index does; the plan's own order in one event
     fields = (
         "event",
         "guid",
@@ -197,6 +201,20 @@ class SeatAdmin(TenantAdmin[Seat]):
         obj.changed_at = timezone.now()
         obj.save(update_fields=["category", "accessible", "status", "changed_at"])
 
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Order an event's seats as the plan does."""
+        return ("position", "guid") if self.is_bounded(request) else self.ordering
+
+    def searched(self, request: HttpRequest, term: str) -> Iterable[dict[str, Any]]:
+        """Look in one event for its label, section and row too: no index has those."""
+        yield from super().searched(request, term)
+        if self.is_bounded(request):
+            event = {"event_id": as_uuid(request.GET["event__id__exact"])}
+            row, _, number = term.rpartition("-")
+            yield {**event, "row__iexact": row.strip(), "number__iexact": number.strip()}
+            yield {**event, "section__istartswith": term}
+            yield {**event, "row__iexact": term}
+
     @admin.display(description="Price", ordering="category__price_minor")
     def price(self, seat: Seat) -> str:
         """Write the price in the event's currency."""
@@ -204,7 +222,7 @@ class SeatAdmin(TenantAdmin[Seat]):
 
 
 @admin.register(Allowance)
-class AllowanceAdmin(ReadOnlyTenantAdmin[Allowance]):
+class AllowanceAdmin(LargeList[Allowance], ReadOnlyTenantAdmin[Allowance]):
     """How many tickets a fan has; the sale counts."""
 
     organisation_path = "event__organisation"
@@ -212,18 +230,29 @@ class AllowanceAdmin(ReadOnlyTenantAdmin[Allowance]):
     list_display = ("fan", "event", "used")
     list_filter = (("event", TenantFilter),)
     list_select_related = ("event", "fan")
-    search_fields = ("fan__email",)
+    search_fields = (
+        "fan__email__startswith",
+        "fan__name__istartswith",
+        "fan__name__last_word__istartswith",
+    )
+    search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("event", "fan")
 
 
 @admin.register(CategoryAllowance)
-class CategoryAllowanceAdmin(ReadOnlyTenantAdmin[CategoryAllowance]):
+class CategoryAllowanceAdmin(LargeList[CategoryAllowance], ReadOnlyTenantAdmin[CategoryAllowance]):
     """How many tickets of a category a fan has; the sale counts."""
 
     organisation_path = "category__event__organisation"
+    bounded_by = "category__event"
     view_role = Role.BOX_OFFICE
     list_display = ("fan", "category", "used")
     list_filter = (("category__event", TenantFilter),)
     list_select_related = ("category__event", "fan")
-    search_fields = ("fan__email",)
+    search_fields = (
+        "fan__email__startswith",
+        "fan__name__istartswith",
+        "fan__name__last_word__istartswith",
+    )
+    search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("category", "fan")

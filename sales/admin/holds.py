@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from accounts.large_lists import LargeList
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import HeldSeat, Hold, Scan, Scanner, ScanReport
@@ -13,7 +14,7 @@ __all__ = ["HeldSeatAdmin", "HoldAdmin", "ScanAdmin", "ScanReportAdmin", "Scanne
 
 
 @admin.register(Hold)
-class HoldAdmin(ReadOnlyTenantAdmin[Hold]):
+class HoldAdmin(LargeList[Hold], ReadOnlyTenantAdmin[Hold]):
     """Seats kept for fans who decide and pay."""
 
     organisation_path = "event__organisation"
@@ -21,7 +22,12 @@ class HoldAdmin(ReadOnlyTenantAdmin[Hold]):
     list_display = ("fan", "event", "state", "total", "created_at", "expires_at")
     list_filter = ("state", ("event", TenantFilter))
     list_select_related = ("event", "fan")
-    search_fields = ("fan__email",)
+    search_fields = (
+        "fan__email__startswith",
+        "fan__name__istartswith",
+        "fan__name__last_word__istartswith",
+    )
+    search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("-created_at",)
     fields = ("event", "fan", "state", "total", "region", "created_at", "expires_at")
     readonly_fields = ("total",)
@@ -33,29 +39,36 @@ class HoldAdmin(ReadOnlyTenantAdmin[Hold]):
 
 
 @admin.register(Scan)
-class ScanAdmin(ReadOnlyTenantAdmin[Scan]):
+class ScanAdmin(LargeList[Scan], ReadOnlyTenantAdmin[Scan]):
     """Who was let in, and who was not."""
 
     organisation_path = "event__organisation"
     view_role = Role.BOX_OFFICE
     list_display = ("scanned_at", "outcome", "ticket", "gate", "event", "by")
-    list_filter = ("outcome", "gate", ("event", TenantFilter))
+    list_filter = ("outcome", ("event", TenantFilter))
     list_select_related = ("event", "ticket__seat", "by")
-    search_fields = ("ticket__order__reference",)
+    search_fields = ("ticket__order__reference__startswith",)
+    search_help_text = "The beginning of an order's reference"
     ordering = ("-scanned_at",)
     fields = ("event", "ticket", "outcome", "gate", "by", "scanned_at")
 
 
 @admin.register(HeldSeat)
-class HeldSeatAdmin(ReadOnlyTenantAdmin[HeldSeat]):
+class HeldSeatAdmin(LargeList[HeldSeat], ReadOnlyTenantAdmin[HeldSeat]):
     """The seats of holds, at the prices that were promised."""
 
     organisation_path = "hold__event__organisation"
+    bounded_by = "hold__event"
     view_role = Role.BOX_OFFICE
     list_display = ("seat", "hold", "price_type", "price")
     list_filter = (("hold__event", TenantFilter),)
     list_select_related = ("seat", "price_type", "hold__event", "hold__fan")
-    search_fields = ("hold__fan__email", "seat__guid")
+    search_fields = (
+        "hold__fan__email__startswith",
+        "hold__fan__name__istartswith",
+        "hold__fan__name__last_word__istartswith",
+    )
+    search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("hold", "seat")
     fields = ("hold", "seat", "price_type", "price")
     readonly_fields = ("price",)
@@ -81,14 +94,16 @@ class ScannerAdmin(ReadOnlyTenantAdmin[Scanner]):
 
 
 @admin.register(ScanReport)
-class ScanReportAdmin(ReadOnlyTenantAdmin[ScanReport]):
+class ScanReportAdmin(LargeList[ScanReport], ReadOnlyTenantAdmin[ScanReport]):
     """What a device told of a scan: when it was by its clock, and what it had said."""
 
     organisation_path = "scan__event__organisation"
+    bounded_by = "scan__event"
     view_role = Role.BOX_OFFICE
     list_display = ("device_time", "scan", "scanner", "told")
     list_filter = ("told", ("scan__event", TenantFilter))
     list_select_related = ("scan__ticket__seat", "scanner")
-    search_fields = ("scanner__name",)
+    search_fields = ("scan__ticket__order__reference__startswith",)
+    search_help_text = "The beginning of an order's reference"
     ordering = ("-device_time",)
     fields = ("scan", "scanner", "told", "device_time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from accounts.large_lists import LargeList
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import BulkJob, JobBatch
 
@@ -37,13 +38,13 @@ class BulkJobAdmin(ReadOnlyTenantAdmin[BulkJob]):
 
 
 @admin.register(JobBatch)
-class JobBatchAdmin(ReadOnlyTenantAdmin[JobBatch]):
+class JobBatchAdmin(LargeList[JobBatch], ReadOnlyTenantAdmin[JobBatch]):
     """Some hundred seats of a job."""
 
     organisation_path = "job__organisation"
+    bounded_by = "job__event"
     list_display = ("job", "position", "is_done")
     list_filter = (("job__event", TenantFilter),)
     list_select_related = ("job",)
-    search_fields = ("job__title",)
     ordering = ("job", "position")
     fields = ("job", "position", "is_done")

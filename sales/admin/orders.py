@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.audited_admin import PlatformAdmin
+from accounts.large_lists import LargeList, known_values
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter, TenantInline
 from sales.models import BoxOfficeSale, LedgerEntry, Order, StoredAnswer, Ticket
@@ -20,6 +22,8 @@ __all__ = [
     "StoredAnswerAdmin",
     "TicketAdmin",
 ]
+
+REGION = known_values(lambda: settings.REGIONS)
 
 
 class TicketInline(TenantInline[Ticket]):
@@ -51,15 +55,21 @@ class TicketInline(TenantInline[Ticket]):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyTenantAdmin[Order]):
+class OrderAdmin(LargeList[Order], ReadOnlyTenantAdmin[Order]):
     """What fans bought: found by reference, name and e-mail."""
 
     organisation_path = "event__organisation"
     inlines: ClassVar = [TicketInline]
     list_display = ("reference", "event", "fan", "state", "total", "region", "created_at")
-    list_filter = ("state", "region", ("event", TenantFilter))
+    list_filter = ("state", ("region", REGION), ("event", TenantFilter))
     list_select_related = ("event", "fan")
-    search_fields = ("reference", "fan__email", "fan__name")
+    search_fields = (
+        "reference__startswith",
+        "fan__email__startswith",
+        "fan__name__istartswith",
+        "fan__name__last_word__istartswith",
+    )
+    search_help_text = "The beginning of a reference, e-mail address, name or last name"
     ordering = ("-created_at",)
     fields = ("reference", "event", "fan", "state", "total", "fees", "region", "created_at")
     readonly_fields = ("total", "fees")
@@ -76,14 +86,24 @@ class OrderAdmin(ReadOnlyTenantAdmin[Order]):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnlyTenantAdmin[Ticket]):
+class TicketAdmin(LargeList[Ticket], ReadOnlyTenantAdmin[Ticket]):
     """Who may sit where."""
 
     organisation_path = "event__organisation"
     list_display = ("seat", "event", "fan", "state", "price", "order", "created_at")
     list_filter = ("state", ("event", TenantFilter))
     list_select_related = ("seat", "event", "fan", "order")
-    search_fields = ("seat__guid", "order__reference", "fan__email")
+    search_fields = (
+        "order__reference__startswith",
+        "fan__email__startswith",
+        "fan__name__istartswith",
+        "fan__name__last_word__istartswith",
+        "seat__guid__startswith",
+    )
+    search_help_text = (
+        "The beginning of an order's reference, of an e-mail address, a name or a last name, "
+        "or of a seat's name in the plan"
+    )
     ordering = ("-created_at",)
     fields = (
         *("order", "event", "seat", "fan", "state", "price", "created_at"),
@@ -98,21 +118,23 @@ class TicketAdmin(ReadOnlyTenantAdmin[Ticket]):
 
 
 @admin.register(BoxOfficeSale)
-class BoxOfficeSaleAdmin(ReadOnlyTenantAdmin[BoxOfficeSale]):
+class BoxOfficeSaleAdmin(LargeList[BoxOfficeSale], ReadOnlyTenantAdmin[BoxOfficeSale]):
     """What was sold over the counter, by whom, and how it was paid."""
 
     organisation_path = "order__event__organisation"
+    bounded_by = "order__event"
     view_role = Role.BOX_OFFICE
     list_display = ("sold_at", "order", "paid_by", "by")
     list_filter = ("paid_by", ("order__event", TenantFilter))
     list_select_related = ("order", "by")
-    search_fields = ("order__reference", "by__email")
+    search_fields = ("order__reference__startswith", "by__email__startswith")
+    search_help_text = "The beginning of an order's reference, or of the clerk's e-mail address"
     ordering = ("-sold_at",)
     fields = ("order", "paid_by", "by", "sold_at")
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(ReadOnlyTenantAdmin[LedgerEntry]):
+class LedgerEntryAdmin(LargeList[LedgerEntry], ReadOnlyTenantAdmin[LedgerEntry]):
     """The books."""
 
     organisation_path = "event__organisation"
@@ -120,7 +142,8 @@ class LedgerEntryAdmin(ReadOnlyTenantAdmin[LedgerEntry]):
     list_display = ("created_at", "kind", "amount", "order", "event")
     list_filter = ("kind", ("event", TenantFilter))
     list_select_related = ("order", "event")
-    search_fields = ("order__reference",)
+    search_fields = ("order__reference__startswith",)
+    search_help_text = "The beginning of an order's reference"
     ordering = ("-created_at",)
     fields = ("event", "order", "kind", "amount", "created_at")
     readonly_fields = ("amount",)
@@ -132,7 +155,7 @@ class LedgerEntryAdmin(ReadOnlyTenantAdmin[LedgerEntry]):
 
 
 @admin.register(StoredAnswer)
-class StoredAnswerAdmin(PlatformAdmin[StoredAnswer]):
+class StoredAnswerAdmin(LargeList[StoredAnswer], PlatformAdmin[StoredAnswer]):
     """What clients were answered: for the platform's staff, as fans belong to no tenant.
 
     Nobody writes one by hand: a repeated request would be told something else, or buy again.
@@ -140,7 +163,7 @@ class StoredAnswerAdmin(PlatformAdmin[StoredAnswer]):
 
     may_add = may_change = may_delete = False
     list_display = ("key", "fan", "status", "created_at")
-    list_filter = ("status",)
     list_select_related = ("fan",)
-    search_fields = ("=key", "=fan__email")
+    search_fields = ("fan__email__exact",)
+    search_help_text = "A fan's e-mail address"
     ordering = ("-created_at",)

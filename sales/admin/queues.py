@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from accounts.large_lists import LargeList
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import WaitingRoom, Waitlist, WaitlistEntry
@@ -46,7 +47,7 @@ class WaitlistAdmin(ReadOnlyTenantAdmin[Waitlist]):
 
 
 @admin.register(WaitlistEntry)
-class WaitlistEntryAdmin(ReadOnlyTenantAdmin[WaitlistEntry]):
+class WaitlistEntryAdmin(LargeList[WaitlistEntry], ReadOnlyTenantAdmin[WaitlistEntry]):
     """Fans who wait for seats."""
 
     organisation_path = "event__organisation"
@@ -54,7 +55,12 @@ class WaitlistEntryAdmin(ReadOnlyTenantAdmin[WaitlistEntry]):
     list_display = ("joined_at", "fan", "event", "category", "quantity", "state", "offered_at")
     list_filter = ("state", ("event", TenantFilter))
     list_select_related = ("event", "fan", "category")
-    search_fields = ("fan__email",)
+    search_fields = (
+        "fan__email__startswith",
+        "fan__name__istartswith",
+        "fan__name__last_word__istartswith",
+    )
+    search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("-joined_at",)
     fields = (
         *("event", "fan", "category", "quantity", "state", "joined_at"),

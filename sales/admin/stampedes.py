@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import reverse
 
+from accounts.large_lists import LargeList, known_values
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import Attempt, Stampede, StampedeRegion
 
 __all__ = ["AttemptAdmin", "StampedeAdmin", "StampedeRegionAdmin"]
+
+REGION = known_values(lambda: settings.REGIONS)
 
 
 @admin.register(Stampede)
@@ -34,18 +38,20 @@ class StampedeRegionAdmin(ReadOnlyTenantAdmin[StampedeRegion]):
 
     organisation_path = "stampede__event__organisation"
     list_display = ("stampede", "region", "buyers", "worker", "started_at", "finished_at")
-    list_filter = ("region",)
+    list_filter = (("region", REGION),)
     list_select_related = ("stampede__seat",)
     ordering = ("-stampede__created_at", "region")
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyTenantAdmin[Attempt]):
+class AttemptAdmin(LargeList[Attempt], ReadOnlyTenantAdmin[Attempt]):
     """One simulated buyer's try, and what she was told."""
 
     organisation_path = "stampede__event__organisation"
+    bounded_by = "stampede__event"
     list_display = ("number", "region", "outcome", "attempts", "conflicts", "stampede", "fan")
-    list_filter = ("outcome", "region")
+    list_filter = ("outcome", ("region", REGION), ("stampede__event", TenantFilter))
     list_select_related = ("stampede__seat", "fan")
-    search_fields = ("fan__email",)
+    search_fields = ("fan__email__startswith",)
+    search_help_text = "The beginning of a fan's e-mail address"
     ordering = ("-stampede__created_at", "number")

@@ -5,9 +5,15 @@ Nobody sees the secrets that sign, nor what a mail says: it may hold a link that
 
 from __future__ import annotations
 
-from django.contrib import admin
+from collections.abc import Iterable
+from typing import Any
 
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts.large_lists import LargeList
 from accounts.models import Role
+from accounts.tenancy import as_uuid
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import (
     Mailing,
@@ -29,15 +35,21 @@ __all__ = [
 
 
 @admin.register(OutboxEvent)
-class OutboxEventAdmin(ReadOnlyTenantAdmin[OutboxEvent]):
+class OutboxEventAdmin(LargeList[OutboxEvent], ReadOnlyTenantAdmin[OutboxEvent]):
     """What happened that is told to webhooks and fans."""
 
     view_role = Role.MANAGER
     list_display = ("created_at", "kind", "subject_id", "drained_at", "organisation")
     list_filter = ("kind", ("organisation", TenantFilter))
     list_select_related = ("organisation",)
+    search_fields = ("subject_id",)
+    search_help_text = "The id of what it is about"
     ordering = ("-created_at",)
     fields = ("organisation", "kind", "subject_id", "sequence", "created_at", "drained_at")
+
+    def searched(self, request: HttpRequest, term: str) -> Iterable[dict[str, Any]]:
+        """Look for an id alone, which no other text is."""
+        yield {"subject_id": as_uuid(term)}
 
 
 @admin.register(WebhookEndpoint)
@@ -57,7 +69,7 @@ class WebhookEndpointAdmin(ReadOnlyTenantAdmin[WebhookEndpoint]):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyTenantAdmin[WebhookDelivery]):
+class WebhookDeliveryAdmin(LargeList[WebhookDelivery], ReadOnlyTenantAdmin[WebhookDelivery]):
     """What an address was told, or is still to be."""
 
     organisation_path = "endpoint__organisation"
@@ -65,7 +77,8 @@ class WebhookDeliveryAdmin(ReadOnlyTenantAdmin[WebhookDelivery]):
     list_display = ("created_at", "endpoint", "happened", "state", "attempts", "due_at")
     list_filter = ("state", ("endpoint", TenantFilter))
     list_select_related = ("endpoint", "happened")
-    search_fields = ("endpoint__url",)
+    search_fields = ()
+    search_help_text = "An id"
     ordering = ("-created_at",)
     fields = (
         *("endpoint", "happened", "subject_id", "sequence", "state", "attempts"),
@@ -74,29 +87,32 @@ class WebhookDeliveryAdmin(ReadOnlyTenantAdmin[WebhookDelivery]):
 
 
 @admin.register(WebhookAttempt)
-class WebhookAttemptAdmin(ReadOnlyTenantAdmin[WebhookAttempt]):
+class WebhookAttemptAdmin(LargeList[WebhookAttempt], ReadOnlyTenantAdmin[WebhookAttempt]):
     """One try to tell an address, and what it answered."""
 
     organisation_path = "delivery__endpoint__organisation"
     view_role = Role.MANAGER
     list_display = ("at", "delivery", "status", "error", "milliseconds")
-    list_filter = ("status", ("delivery__endpoint", TenantFilter))
+    list_filter = (("delivery__endpoint", TenantFilter),)
     list_select_related = ("delivery",)
-    search_fields = ("delivery__endpoint__url", "error")
+    search_fields = ()
+    search_help_text = "An id"
     ordering = ("-at",)
     fields = ("delivery", "at", "status", "error", "milliseconds", "body")
 
 
 @admin.register(OrderMail)
-class OrderMailAdmin(ReadOnlyTenantAdmin[OrderMail]):
+class OrderMailAdmin(LargeList[OrderMail], ReadOnlyTenantAdmin[OrderMail]):
     """Mail to the fan of an order: whether it went out."""
 
     organisation_path = "order__event__organisation"
+    bounded_by = "order__event"
     view_role = Role.BOX_OFFICE
     list_display = ("created_at", "order", "template", "state", "attempts", "sent_at")
-    list_filter = ("state", "template", ("order__event", TenantFilter))
+    list_filter = ("state", ("order__event", TenantFilter))
     list_select_related = ("order",)
-    search_fields = ("order__reference",)
+    search_fields = ("order__reference__startswith",)
+    search_help_text = "The beginning of an order's reference"
     ordering = ("-created_at",)
     fields = ("order", "template", "state", "attempts", "due_at", "created_at", "sent_at")
 
