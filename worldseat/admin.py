@@ -18,6 +18,8 @@ from accounts.models import Organisation
 from accounts.scopes import narrow
 from accounts.switching import NotYours, organisations_to_choose, switch
 from accounts.tenancy import CHOSEN, as_uuid, roles_in
+from sales.back_office.overview import overview
+from worldseat.admin_navigation import sidebar, tasks
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -28,6 +30,8 @@ __all__ = ["WorldSeatAdminSite", "may_use_admin"]
 
 
 _LISTED = 50
+# How many events the start page shows: a screenful.
+_EVENTS = 6
 
 
 class WorldSeatAdminSite(AdminSite):
@@ -35,7 +39,7 @@ class WorldSeatAdminSite(AdminSite):
 
     site_header = "WorldSeat"
     site_title = "WorldSeat"
-    index_title = "Your organisation"
+    index_title = "Start"
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -56,6 +60,22 @@ class WorldSeatAdminSite(AdminSite):
             return inner(request, *args, **kwargs)
 
         return update_wrapper(serve, inner)
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Group the sidebar by task."""
+        return sidebar(request, self.get_app_list(request))
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Begin with the latest events and how they sell, then what there is to do."""
+        events = overview(user=request.user, now=timezone.now(), size=_EVENTS)
+        context = {
+            "overview": events,
+            "tasks": tasks(request, self.get_app_list(request)),
+            **(extra_context or {}),
+        }
+        return super().index(request, context)
 
     def get_urls(self) -> Any:
         """Add the page on which one chooses the organisation to work in."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import django_stubs_ext
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from worldseat.environment import (
     env,
@@ -233,6 +234,40 @@ LOGIN_REDIRECT_URL = "sales:event-list"
 LOGOUT_REDIRECT_URL = "sales:event-list"
 # Sessions are read on every page: the cache spares the database's round trip.
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- The admin's look ----------------------------------------------------------------------
+
+# django-unfold: the site's name and mark, and its green (static/worldseat/style.css) in the place
+# of purple. The sidebar is worldseat.admin_navigation's.
+UNFOLD = {
+    "SITE_TITLE": "WorldSeat",
+    "SITE_HEADER": "WorldSeat",
+    "SITE_SUBHEADER": "Organisers' admin",
+    "SITE_SYMBOL": "event_seat",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("worldseat/icon.svg"),
+        }
+    ],
+    "STYLES": [lambda request: static("worldseat/admin.css")],
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#d8efeb",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#2dd4bf",
+            "600": "#0f766e",
+            "700": "#0d6b64",
+            "800": "#115e59",
+            "900": "#134e4a",
+            "950": "#042f2e",
+        }
+    },
+}
 
 # --- Security ------------------------------------------------------------------------------
 
