@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role, User
 from sales.back_office import finding
@@ -63,6 +65,66 @@ def test_finds_what_people_say(client_as: ClientAs, bob: User, order: Order, oth
         assert found(client, q=words) == (
             [] if words != "\0" else [other.reference, order.reference]
         )
+
+
+def test_finds_people_by_how_their_names_begin(
+    client_as: ClientAs, bob: User, order: Order, other: Order
+) -> None:
+    client = client_as(bob)
+    User.objects.filter(pk=order.fan_id).update(name="Fay Ann Lovelace")
+    for words in ("fay", "lovel", "Fay Ann", "fay ann love", "Lovelace Fay"):
+        assert found(client, q=words) == [order.reference], words
+    for words in ("ann", "velace", "fay gus"):
+        assert found(client, q=words) == [], words
+
+
+def test_reads_labels_in_the_latest_events_and_in_the_one_asked_for(
+    client_as: ClientAs, bob: User, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, event = client_as(bob), order.event
+    make_event(event.organisation, starts_at=event.starts_at + timedelta(days=1))
+    assert found(client, q="A-1") == [order.reference]
+    monkeypatch.setattr(finding, "_LABELS_IN", 1)
+    assert found(client, q="A-1") == []
+    assert found(client, q="A-1", event=str(event.pk)) == [order.reference]
+    assert found(client, q="Floor-A-1") == [order.reference]  # the plan's name has an index
+
+
+@pytest.mark.parametrize("apart", [0, 50])
+def test_mixes_the_orders_of_events_by_time(
+    client_as: ClientAs,
+    bob: User,
+    order: Order,
+    other: Order,
+    monkeypatch: pytest.MonkeyPatch,
+    apart: int,
+) -> None:
+    monkeypatch.setattr(finding, "A_PAGE", 2)
+    monkeypatch.setattr(finding, "_APART", apart)
+    matinee = make_event(order.event.organisation, name="Matinée")
+    between = buy(matinee.seats.in_order()[0], order.fan)
+    assert isinstance(between, Order)
+    Order.objects.filter(pk=between.pk).update(
+        created_at=order.created_at + (other.created_at - order.created_at) / 2
+    )
+    client = client_as(bob)
+    page = client.get("/organise/orders/").context["page"]
+    assert [each.pk for each in page.rows] == [other.pk, between.pk]
+    assert found(client, after=page.following) == [order.reference]
+
+
+@pytest.mark.parametrize("query", [{}, {"q": "fay"}, {"q": "A-1"}, {"state": "paid"}])
+def test_reads_no_more_orders_than_a_page(
+    client_as: ClientAs, bob: User, order: Order, query: dict[str, str]
+) -> None:
+    client = client_as(bob)
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/organise/orders/", query)
+    about = [each["sql"] for each in asked if 'FROM "sales_order"' in each["sql"]]
+    assert len(about) == 2
+    keys, loaded = about
+    assert keys.count("LIMIT 51") == keys.count("UNION") + (2 if "UNION" in keys else 1)
+    assert '"sales_order"."id" IN (' in loaded
 
 
 def test_narrows_by_event_state_and_day(
