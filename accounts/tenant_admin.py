@@ -236,6 +236,13 @@ class TenantInline(TabularInline[M, Any]):
         owner = admin_of(self.parent_model)
         return has_role(request, role, owner.organisation_of(parent) if owner and parent else None)
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Name each field in the table, whose head is not bound to it."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and field.label:
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+        return field
+
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:

@@ -69,14 +69,11 @@ def asked_of(client: Client, path: str, query: dict[str, str]) -> list[str]:
 def questions(model: type[Model], each: Any, event: Event) -> Iterator[dict[str, str]]:
     """Yield what a list is asked: pages, every column, a search, an event."""
     yield {}
-    yield {"p": "last", "_facets": "True", "all": ""}
-    yield {"q": "Floor"}
+    yield {"q": "Floor", "p": "last", "_facets": "True", "all": ""}
     bounded = {}
     if isinstance(each, LargeList) and isinstance(each, TenantAdmin):
-        bounded = {f"{each.bounded_by}__id__exact": str(event.pk)}
-        if each.lookup_allowed(*next(iter(bounded.items())), None):  # type: ignore[arg-type]
-            yield {**bounded, "q": "A-1"}
-        else:
+        bounded = {f"{each.bounded_by}__id__exact": str(event.pk), "q": "A-1"}
+        if not each.lookup_allowed(*next(iter(bounded.items())), None):  # type: ignore[arg-type]
             bounded = {}
     yield {**bounded, "o": ".".join(f"-{at}" for at in range(len(each.list_display) + 1))}
 
@@ -97,7 +94,7 @@ def test_no_list_counts_or_sorts_without_a_bound(root: Client, acmes_rows: Rows)
                 bounded = "LIMIT" in sql or '."id" IN (' in sql or " = '" in sql
                 assert bounded or not about, (model, query, sql)
             walked += 1
-    assert walked > 150
+    assert walked > 100
 
 
 def test_every_list_has_few_rows_or_asks_indexes() -> None:

@@ -212,6 +212,7 @@ def test_leads_nowhere_by_view_on_site(charlies: Client, draft: Event) -> None:
     assert charlies.get(reverse("admin:view_on_site", args=[kind.pk, draft.pk])).status_code == 404
 
 
+@pytest.mark.django_db(transaction=True)  # the start page's reading has one of its own
 def test_shows_no_recent_actions_of_an_organisation_one_has_left(
     client: Client, alice: User, event: Event
 ) -> None:

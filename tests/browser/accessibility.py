@@ -17,11 +17,17 @@ _AXE = Axe().axe_script
 _RUN = "(options) => axe.run(document, options).then(({violations}) => violations)"
 
 
-def complaints(page: Page, *, excused: Mapping[str, str] | None = None) -> list[str]:
+def complaints(
+    page: Page,
+    *,
+    excused: Mapping[str, str] | None = None,
+    known: Mapping[tuple[str, str], str] | None = None,
+) -> list[str]:
     """Return what axe says of a page, on a phone and on a desk, in the light and in the dark.
 
     Colours are all that the dark changes. A page that has to be scrolled sideways is wrong too.
-    `excused` rules, each with its reason, are not asked.
+    `excused` rules, each with its reason, are not asked. `known` are places, by rule and a part of
+    their selectors, each with its reason: what else breaks the rule is told.
     """
     found: list[str] = []
     off = {rule: {"enabled": False} for rule in excused or {}}
@@ -39,11 +45,19 @@ def complaints(page: Page, *, excused: Mapping[str, str] | None = None) -> list[
             elif "color-contrast" in off:
                 continue
             violations = page.evaluate(_RUN, options)
-            found += [_said(each, size["width"], scheme) for each in violations]
+            for each in violations:
+                each["nodes"] = [node for node in each["nodes"] if not _is_known(each, node, known)]
+            told = [each for each in violations if each["nodes"]]
+            found += [_said(each, size["width"], scheme) for each in told]
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > size["width"]:
             found.append(f"{size['width']} px: {width} px wide: {page.evaluate(_WIDE)}")
     return found
+
+
+def _is_known(violation: Any, node: Any, known: Mapping[tuple[str, str], str] | None) -> bool:
+    target = " ".join(map(str, node["target"]))
+    return any(rule == violation["id"] and part in target for rule, part in known or {})
 
 
 def _said(violation: Any, width: int, scheme: str) -> str:
