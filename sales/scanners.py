@@ -10,7 +10,7 @@ and shown (`back_office.doors`), and undoes nothing: the people are inside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -35,6 +35,7 @@ from worldseat.dsql.occ import occ_retry
 
 __all__ = [
     "MOST_SCANS",
+    "TICKETS_A_PAGE",
     "UNKNOWN",
     "DoorNews",
     "DoorTicket",
@@ -47,6 +48,8 @@ __all__ = [
 
 # In one report: each takes three rows, and a transaction has room for many more.
 MOST_SCANS = 100
+# A page of them is some 150 KB: a weak connection brings it in time.
+TICKETS_A_PAGE = 1000
 # What became of a code that names no ticket the user may scan.
 UNKNOWN = "unknown"
 
@@ -228,38 +231,60 @@ class DoorTicket:
 
 @dataclass(frozen=True)
 class DoorNews:
-    """What a scanner has to know of an event's tickets, since it looked last."""
+    """What a scanner has to know of an event's tickets, since it looked last: a page of it.
 
-    cursor: Cursor
+    `cursor` and `total`, of all pages, are the first page's alone; `next_after` is empty on the
+    last.
+    """
+
     tickets: list[DoorTicket]
+    next_after: UUID | None
+    cursor: Cursor | None = None
+    total: int | None = None
 
 
-def tickets_at_door(*, event_id: UUID, user: Any, since: str | None, now: datetime) -> DoorNews:
+@occ_retry(repeatable=True)
+def tickets_at_door(
+    *,
+    event_id: UUID,
+    user: Any,
+    since: str | None,
+    now: datetime,
+    after: UUID | None = None,
+    limit: int = TICKETS_A_PAGE,
+) -> DoorNews:
     """Return the tickets of an event that were sold, reissued, voided or let in since a look.
 
-    Without `since`, all of them. A look reaches back beyond its cursor as availability's does,
-    since a transaction commits after the time that it notes. Raises EventNotFound, also for who
-    may not scan the event's tickets, and BadCursor.
+    Without `since`, all of them; by their ids, `after` one of them. The cursor for the next look
+    comes with the first page: what changes while the others are fetched is in that look. It
+    reaches back beyond its cursor as availability's does, since a transaction commits after the
+    time that it notes. Raises EventNotFound, also for who may not scan the event's tickets, and
+    BadCursor.
     """
     event_at_door(event_id=event_id, user=user)
     cursor = Cursor.decode(since, event_id=event_id, now=now) if since is not None else None
-    tickets = Ticket.objects.filter(event_id=event_id).select_related("seat")
+    tickets = Ticket.objects.filter(event_id=event_id)
     if cursor:
         # Greatest takes no account of a NULL beside a time.
         changed = Greatest("created_at", "reissued_at", "voided_at", "admitted_at")
         tickets = tickets.alias(at=changed).filter(at__gte=cursor.since(now))
-    found = list(tickets)
-    where = _where(event_id, [each.pk for each in found if each.admitted_at] if cursor else None)
-    return DoorNews(
-        cursor=cursor.moved(max(now, cursor.seen_at)) if cursor else Cursor(event_id, now, now),
-        tickets=[DoorTicket(each, where.get(each.pk, "")) for each in found],
+    page = tickets.select_related("seat").order_by("pk")
+    found = list((page.filter(pk__gt=after) if after else page)[: limit + 1])
+    shown = found[:limit]
+    where = _where([each.pk for each in shown if each.admitted_at])
+    news = DoorNews(
+        tickets=[DoorTicket(each, where.get(each.pk, "")) for each in shown],
+        next_after=shown[-1].pk if len(found) > limit else None,
     )
+    if after:
+        return news
+    moved = cursor.moved(max(now, cursor.seen_at)) if cursor else Cursor(event_id, now, now)
+    total = tickets.count() if news.next_after else len(shown)
+    return replace(news, cursor=moved, total=total)
 
 
-def _where(event_id: UUID, ticket_ids: list[UUID] | None) -> dict[UUID, str]:
-    """Return where tickets were let in, by their ids; None: all of the event's."""
-    admissions = Scan.objects.filter(event_id=event_id, outcome=ScanOutcome.ADMITTED)
-    if ticket_ids is not None:
-        admissions = admissions.filter(ticket__in=ticket_ids)
+def _where(ticket_ids: list[UUID]) -> dict[UUID, str]:
+    """Return where tickets were let in, by their ids."""
+    admissions = Scan.objects.filter(ticket__in=ticket_ids, outcome=ScanOutcome.ADMITTED)
     rows = admissions.values_list("ticket_id", "report__scanner__name", "gate")
     return {ticket: ", ".join(filter(None, (name, gate))) for ticket, name, gate in rows}

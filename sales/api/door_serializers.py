@@ -108,13 +108,23 @@ class DoorQuery(StrictSerializer):
     since = serializers.CharField(
         required=False, max_length=200, help_text="The cursor of the look before."
     )
+    after = UUIDField(required=False, help_text="`next_after` of a page.")
+    limit = serializers.IntegerField(
+        min_value=1, max_value=5000, required=False, help_text="Tickets a page; 1000 if left out."
+    )
 
 
 class DoorNewsOut(serializers.Serializer[Any]):
     """How the tickets stand."""
 
-    cursor = serializers.CharField(help_text="For the next look.")
+    cursor = serializers.CharField(
+        allow_null=True, help_text="For the next look; the first page has it."
+    )
     at = serializers.DateTimeField(help_text="What our clock says.")
+    total = serializers.IntegerField(
+        allow_null=True, help_text="Tickets on all pages; the first page has it."
+    )
+    next_after = serializers.UUIDField(allow_null=True, help_text="Null on the last page.")
     fields_ = serializers.ListField(child=serializers.CharField())
     tickets = serializers.ListField(
         child=serializers.ListField(),

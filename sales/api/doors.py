@@ -19,6 +19,7 @@ from sales.availability import BadCursor
 from sales.events import EventNotFound
 from sales.models import Scan, ScanReport
 from sales.scanners import (
+    TICKETS_A_PAGE,
     DoorTicket,
     Reported,
     ScannerSays,
@@ -139,17 +140,21 @@ class DoorTicketsView(APIView):
         },
     )
     def get(self, request: Request, event_id: UUID) -> Response:
-        """List all tickets of an event for its scanners, or what changed since a look.
+        """List all tickets of an event for its scanners, or what changed since a look, in pages.
 
         Void ones, reissued ones and those that somebody was let in with are among them: with the
-        keys this is all that a scanner needs without a connection.
+        keys this is all that a scanner needs without a connection. Ask with `after` until
+        `next_after` is null, then look again with the first page's `cursor`: what changed
+        meanwhile is in that look.
         """
-        now = timezone.now()
+        now, asked = timezone.now(), query_of(request, DoorQuery)
         try:
             news = tickets_at_door(
                 event_id=event_id,
                 user=request.user,
-                since=query_of(request, DoorQuery).get("since"),
+                since=asked.get("since"),
+                after=asked.get("after"),
+                limit=asked.get("limit", TICKETS_A_PAGE),
                 now=now,
             )
         except EventNotFound:
@@ -157,8 +162,10 @@ class DoorTicketsView(APIView):
         except BadCursor as error:
             raise invalid({"since": [error.__doc__ or ""]}) from None
         body = {
-            "cursor": news.cursor.encode(),
+            "cursor": news.cursor.encode() if news.cursor else None,
             "at": utc(now),
+            "total": news.total,
+            "next_after": str(news.next_after) if news.next_after else None,
             "fields": TICKET_FIELDS,
             "tickets": [_row(each) for each in news.tickets],
         }

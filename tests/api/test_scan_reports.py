@@ -212,6 +212,30 @@ def test_tells_scanners_how_the_tickets_stand(
     assert_problem(api.get(url, {"since": "yesterday"}), 400, "invalid")
 
 
+def test_pages_the_tickets_and_misses_nothing_that_changes_meanwhile(
+    api_as: ApiAs, bob: User, fay: User, event: Event, seats: list[Seat]
+) -> None:
+    early = timezone.now() - timedelta(hours=1)
+    tickets = [make_ticket(each, fay) for each in seats[:4]]
+    Ticket.objects.update(created_at=early)
+    api, url = api_as(bob), f"/api/v1/organiser/events/{event.pk}/door-tickets/"
+    first = api.get(url, {"limit": 1}).json()
+    assert (len(first["tickets"]), first["total"]) == (1, 4)
+    # One that was fetched already is let in before the last page is there.
+    fetched = Ticket.objects.get(pk=first["tickets"][0][0])
+    send(api, fetched, report_of(seen(fetched)))
+    rows, page = first["tickets"], first
+    while page["next_after"]:
+        page = api.get(url, {"limit": 1, "after": page["next_after"]}).json()
+        assert (page["cursor"], page["total"]) == (None, None)
+        rows += page["tickets"]
+    assert {row[0] for row in rows} == {str(each.pk) for each in tickets}
+    assert len(rows) == 4
+    assert len(_rows(api, url, {"since": first["cursor"]})) == 1
+    assert_problem(api.get(url, {"after": "x"}), 400, "invalid")
+    assert_problem(api.get(url, {"limit": 5001}), 400, "invalid")
+
+
 def _rows(api: APIClient, url: str, query: Any = None) -> list[Any]:
     rows: list[Any] = api.get(url, query).json()["tickets"]
     return rows

@@ -15,6 +15,7 @@ from playwright.sync_api import (
     BrowserType,
     ConsoleMessage,
     Page,
+    Route,
     expect,
 )
 from pytest_django.live_server_helper import LiveServer
@@ -67,7 +68,7 @@ def show(page: Page, code: str) -> None:
     page.keyboard.press("Enter")
 
 
-def verdict(page: Page, kind: str, words: str) -> None:
+def expect_verdict(page: Page, kind: str, words: str) -> None:
     expect(page.locator(f'body[data-verdict="{kind}"] #headline')).to_have_text(words)
 
 
@@ -81,14 +82,14 @@ def test_lets_in_once_while_online(
     page = open_scanner(context, event)
     expect(page.locator("#counter")).to_have_text("0 of 4 in")
     show(page, code_of(tickets[0]))
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
     expect(page.locator("#place")).to_have_text("Floor · row A · seat 1")
     expect(page.locator("#detail")).to_contain_text("Fay")
     expect(page.locator("#counter")).to_have_text("1 of 4 in")
     show(page, code_of(tickets[0]).lower())
-    verdict(page, "bad", "Already let in")
+    expect_verdict(page, "bad", "Already let in")
     show(page, "hello")
-    verdict(page, "bad", "No ticket of ours")
+    expect_verdict(page, "bad", "No ticket of ours")
     assert Scan.objects.filter(outcome="admitted").count() == 1
 
 
@@ -99,7 +100,7 @@ def test_types_anywhere_as_a_hand_scanner_does(
     page.locator("#headline").click()
     page.keyboard.type(code_of(tickets[0]))
     page.keyboard.press("Enter")
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
 
 
 def test_asks_for_proof_of_a_concession(
@@ -108,7 +109,7 @@ def test_asks_for_proof_of_a_concession(
     Ticket.objects.filter(pk=tickets[0].pk).update(price_type="Child")
     page = open_scanner(context, event)
     show(page, code_of(tickets[0]))
-    verdict(page, "check", "Let in")
+    expect_verdict(page, "check", "Let in")
     expect(page.locator("#detail")).to_contain_text("Child: ask for proof.")
 
 
@@ -126,25 +127,25 @@ def test_goes_on_without_a_connection(
 
     context.set_offline(True)
     show(page, code_of(first))
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
     expect(page.locator("#place")).to_have_text("Floor · row A · seat 1")
     expect(page.locator("#link")).to_have_text("Offline · 1 to report")
     show(page, code_of(first))
-    verdict(page, "bad", "Already let in")
+    expect_verdict(page, "bad", "Already let in")
     forged = code_of(second)[:-8] + "AAAAAAAA"
     show(page, forged)
-    verdict(page, "bad", "Not genuine: nobody here signed it")
+    expect_verdict(page, "bad", "Not genuine: nobody here signed it")
     show(page, code_of(cancelled))
-    verdict(page, "bad", "Void: cancelled or exchanged")
+    expect_verdict(page, "bad", "Void: cancelled or exchanged")
     assert not Scan.objects.exists()
 
     page.reload()  # from what the service worker kept
     expect(page.locator("body[data-ready]")).to_be_visible()
     expect(page.locator("#link")).to_have_text("Offline · 3 to report")
     show(page, code_of(first))
-    verdict(page, "bad", "Already let in")
+    expect_verdict(page, "bad", "Already let in")
     show(page, code_of(second))
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
 
     before = timezone.now()
     scan(second, alice, gate="East")  # at another door, meanwhile
@@ -167,6 +168,37 @@ def test_goes_on_without_a_connection(
     assert {each.scan.gate for each in reports} == {"West"}
 
 
+def test_fetches_a_large_hall_page_by_page_and_goes_on_where_it_was_broken_off(
+    context: BrowserContext, event: Event, tickets: list[Ticket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sales.api.doors.TICKETS_A_PAGE", 1)
+    asked: list[str] = []
+    fail_after = {"pages": 2}
+
+    def through(route: Route) -> None:
+        asked.append(route.request.url)
+        broken = len(asked) > fail_after["pages"]
+        route.abort("connectionfailed") if broken else route.continue_()
+
+    context.route("**/door-tickets/**", through)
+    page = context.new_page()
+    page.goto(f"/door/{event.pk}/")
+    expect(page.locator("#fetched-says")).to_have_text("2 of 4 tickets are on this device.")
+    expect(page.locator("#link")).to_have_text("Offline")
+    fail_after["pages"] = 1000
+    page.reload()
+    expect(page.locator("body[data-kept]")).to_be_visible(timeout=20_000)
+    expect(page.locator("#counter")).to_have_text("0 of 4 in")
+    expect(page.locator("#fetching")).to_be_hidden()
+    assert not [url for url in asked[1:] if "after=" not in url and "since=" not in url]
+    context.set_offline(True)
+    for ticket in tickets:
+        show(page, code_of(ticket))
+        expect_verdict(page, "good", "Let in")
+    show(page, code_of(tickets[0]))
+    expect_verdict(page, "bad", "Already let in")
+
+
 def test_refuses_who_came_in_elsewhere(
     context: BrowserContext, event: Event, tickets: list[Ticket], bob: User
 ) -> None:
@@ -174,7 +206,7 @@ def test_refuses_who_came_in_elsewhere(
     page = open_scanner(context, event)
     context.set_offline(True)
     show(page, code_of(tickets[0]))
-    verdict(page, "bad", "Already let in")
+    expect_verdict(page, "bad", "Already let in")
     expect(page.locator("#detail")).to_contain_text("East")
 
 
@@ -184,7 +216,7 @@ def test_lets_in_a_ticket_that_it_never_heard_of(
     page = open_scanner(context, event)
     context.set_offline(True)
     show(page, code_of(make_ticket(seats[0], fay)))
-    verdict(page, "check", "Let in")
+    expect_verdict(page, "check", "Let in")
     expect(page.locator("#detail")).to_contain_text("sold after this device looked last")
 
 
@@ -194,7 +226,7 @@ def test_goes_on_for_who_was_signed_out(
     page = open_scanner(context, event)
     context.clear_cookies()
     show(page, code_of(tickets[0]))
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
     expect(page.get_by_role("link", name="sign in")).to_be_visible()
     expect(page.locator("#link")).to_have_text("Signed out · 1 to report")
 
@@ -229,10 +261,10 @@ def test_reads_a_ticket_by_camera(
     page = open_scanner(context, event)
     context.set_offline(True)
     page.get_by_role("button", name="Start the camera").click()
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
     expect(page.locator("#place")).to_have_text("Floor · row A · seat 1")
     page.wait_for_timeout(1_000)  # the ticket is still there: that is no second scan
-    verdict(page, "good", "Let in")
+    expect_verdict(page, "good", "Let in")
     context.set_offline(False)
     expect(page.locator("#link")).to_have_text("Online")
     assert Scan.objects.get().outcome == "admitted"

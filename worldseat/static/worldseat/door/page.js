@@ -202,11 +202,23 @@ async function draw() {
   const late = waiting ? ` · ${waiting} to report` : "";
   $("link").textContent = { online: "Online", offline: "Offline", "signed-out": "Signed out", unknown: "Connecting …" }[scanner.link] + late;
   $("sign-in").hidden = scanner.link !== "signed-out";
+  drawProgress(scanner.fetching);
   const fetched = await store.fact("fetched_at");
   $("ready").textContent = fetched
     ? `${"kept" in document.body.dataset ? "Works without a connection" : "Checks tickets without a connection"}: ${tickets} tickets, as of ${clock(fetched)}.`
     : "Not yet ready to work without a connection.";
   drawScans((await store.scans()).reverse());
+}
+
+/** While the tickets of a large hall come: how many are here. */
+function drawProgress(fetching) {
+  $("fetching").hidden = !fetching;
+  if (!fetching) return;
+  const { fetched, total } = fetching;
+  const bar = $("fetched");
+  bar.max = Math.max(total ?? 0, fetched);
+  bar.value = fetched;
+  $("fetched-says").textContent = `${fetched.toLocaleString("en")} of ${bar.max.toLocaleString("en")} tickets are on this device.`;
 }
 
 function drawScans(scans) {

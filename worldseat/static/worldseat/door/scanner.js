@@ -13,6 +13,7 @@ export class Scanner {
   constructor({ store, server, eventId, device, on }) {
     Object.assign(this, { store, server, eventId, device, on });
     this.link = "unknown";
+    this.fetching = null; // {fetched, total} while the tickets come
     this.counts = { admitted: 0, expected: 0, waiting: 0, tickets: 0 };
   }
 
@@ -44,13 +45,20 @@ export class Scanner {
   async syncOnce() {
     try {
       const told = await this.server.reportFrom(this.store, this.device());
-      const changed = await this.server.fetchInto(this.store);
+      const changed = await this.server.fetchInto(this.store, (page) => this.progress(page));
+      this.fetching = null;
       this.heard("online");
       if (told.length || changed || !this.counts.tickets) await this.count();
       this.on.change();
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** The tickets come in pages: say how many are here, and let the door begin with those. */
+  async progress({ fetched, total }) {
+    this.fetching = { fetched, total };
+    this.heard("online");
   }
 
   heard(link) {

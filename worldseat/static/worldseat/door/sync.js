@@ -16,23 +16,42 @@ export class Server {
     this.urls = { keys, tickets, scans };
   }
 
-  /** Fetch the keys and what changed, into the store; returns how many tickets changed. */
-  async fetchInto(store) {
+  /**
+   * Fetch the keys and what changed, into the store, page by page; returns how many tickets changed.
+   * `onPage({fetched, total})` is called after each page but a only one. What is broken off goes on
+   * where it was, also after a reload: the cursor of its first page is kept until the last one is here.
+   */
+  async fetchInto(store, onPage) {
     const { keys } = await this.ask(this.urls.keys, { timeout: SYNC_MS });
     await store.keep({ keys });
-    const cursor = await store.fact("cursor");
-    const since = cursor ? `?since=${encodeURIComponent(cursor)}` : "";
-    let news;
+    const since = await store.fact("cursor");
+    let begun = (await store.fact("fetching")) ?? { fetched: 0 };
     try {
-      news = await this.ask(this.urls.tickets + since, { timeout: cursor ? SYNC_MS : 3 * SYNC_MS });
+      for (;;) {
+        const news = await this.ask(this.page(since, begun.after), { timeout: SYNC_MS });
+        const tickets = news.tickets.map((row) => named(news.fields, row));
+        const fetched = begun.fetched + tickets.length;
+        if (!news.next_after) {
+          const cursor = begun.cursor ?? news.cursor;
+          await store.learn(tickets, { cursor, fetching: null, fetched_at: Date.now() });
+          return fetched;
+        }
+        begun = { cursor: begun.cursor ?? news.cursor, total: begun.total ?? news.total, after: news.next_after, fetched };
+        await store.learn(tickets, { fetching: begun });
+        await onPage(begun);
+      }
     } catch (error) {
-      if (!(cursor && error.status === 400)) throw error;
-      await store.keep({ cursor: null }); // not this server's: begin again
-      return this.fetchInto(store);
+      if (!(error.status === 400 && (since || begun.after))) throw error;
+      await store.keep({ cursor: null, fetching: null }); // not this server's: begin again
+      return this.fetchInto(store, onPage);
     }
-    const tickets = news.tickets.map((row) => named(news.fields, row));
-    await store.learn(tickets, { cursor: news.cursor, fetched_at: Date.now() });
-    return tickets.length;
+  }
+
+  page(since, after) {
+    const query = new URLSearchParams();
+    if (since) query.set("since", since);
+    if (after) query.set("after", after);
+    return query.size ? `${this.urls.tickets}?${query}` : this.urls.tickets;
   }
 
   /** Ask about one scan; returns what became of it. */
