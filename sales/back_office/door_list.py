@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import F, Q, TextField, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
+from sales.back_office.discretion import discreet
 from sales.models import Ticket, TicketState
 from worldseat.dsql.occ import occ_retry
 
@@ -28,11 +29,16 @@ class DoorPage:
 
 
 @occ_retry(repeatable=True)
-def door_batch(*, event_id: UUID, by: str, after: str = "", size: int) -> DoorPage:
+def door_batch(
+    *, event_id: UUID, by: str, after: str = "", size: int, knows: bool = True
+) -> DoorPage:
     """Return some of an event's valid tickets, sorted by who comes or by where she sits.
 
-    `after` is a page's `following`; a text that is none begins at the beginning.
+    For who does not know fans (discretion) they are masked, and sorted by seat whatever is asked:
+    their order would tell. `after` is a page's `following`; a text that is none begins at the
+    beginning.
     """
+    by = by if knows else SEAT
     name = NullIf("fan__name", Value(""))
     named = Lower(Coalesce(name, "fan__email", output_field=TextField()))
     tickets = Ticket.objects.filter(event=event_id, state=TicketState.VALID).annotate(
@@ -44,6 +50,8 @@ def door_batch(*, event_id: UUID, by: str, after: str = "", size: int) -> DoorPa
     found: list[Any] = list(
         tickets.select_related("fan", "seat__category", "order").order_by("sort", "pk")[: size + 1]
     )
+    for ticket in found:
+        ticket.fan = discreet(ticket.fan, knows=knows)
     if len(found) <= size:
         return DoorPage(found, "")
     found.pop()

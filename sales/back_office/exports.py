@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from sales.back_office.discretion import discreet
 from sales.back_office.door_list import door_batch
 from sales.models import Order, Ticket, TicketState
 from worldseat.dsql.occ import occ_retry
@@ -48,15 +49,21 @@ def utc(instant: datetime | None) -> str | None:
     return None if instant is None else f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def rows_of(columns: Columns, *, event_id: UUID, by: str = "seat") -> Iterator[Sequence[Cell]]:
-    """Yield the rows of one of the lists; `by` sorts the door list, by `name` or by `seat`."""
+def rows_of(
+    columns: Columns, *, event_id: UUID, knows: bool, by: str = "seat"
+) -> Iterator[Sequence[Cell]]:
+    """Yield the rows of one of the lists; `by` sorts the door list, by `name` or by `seat`.
+
+    Fans are masked for who does not know them (discretion).
+    """
     if columns is DOOR_LIST:
-        yield from _door_rows(event_id, by)
+        yield from _door_rows(event_id, by, knows)
         return
     as_rows = _order_rows if columns is ORDERS else _ticket_rows
     last: _Last | None = None
     while batch := _orders(event_id=event_id, after=last):
         for order, tickets in batch:
+            order.fan = discreet(order.fan, knows=knows)
             yield from as_rows(order, tickets)
         order, _ = batch[-1]
         last = _Last(order.created_at, order.pk)
@@ -131,10 +138,10 @@ def _ticket_rows(order: Order, tickets: Sequence[Ticket]) -> Iterator[Sequence[C
         )
 
 
-def _door_rows(event_id: UUID, by: str) -> Iterator[Sequence[Cell]]:
+def _door_rows(event_id: UUID, by: str, knows: bool) -> Iterator[Sequence[Cell]]:
     after = ""
     while True:
-        page = door_batch(event_id=event_id, by=by, after=after, size=_A_BATCH)
+        page = door_batch(event_id=event_id, by=by, after=after, size=_A_BATCH, knows=knows)
         for ticket in page.tickets:
             seat = ticket.seat
             yield (

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db.models import Prefetch, Q, QuerySet
 
 from sales.back_office.access import events_of
+from sales.back_office.discretion import discreet, knows_fans_in
 from sales.back_office.paging import Page, page_of
 from sales.models import Order, Ticket
 from sales.models.orders import REFERENCE_ALPHABET, REFERENCE_LENGTH
@@ -48,13 +49,15 @@ class Sought:
 def find_orders(*, user: Any, sought: Sought, after: str = "") -> Page[Order]:
     """Return a page of the orders of a user's organisations, the newest first.
 
-    Each comes with its event, its fan, and its tickets and their seats.
+    Each comes with its event, its fan, and its tickets and their seats. Where the user may not
+    know who the fans are (discretion), they are masked, and nobody is found by name or address.
     """
-    own = events_of(user)
+    own, known = events_of(user), knows_fans_in(user)
     if sought.event_id:
         own = own.filter(pk=sought.event_id)
     # Ids rather than a subquery: there are few, and the index by event and time is used for each.
-    events = list(own.order_by("-starts_at", "pk").values_list("pk", flat=True))
+    organisers = dict(own.order_by("-starts_at", "pk").values_list("pk", "organisation_id"))
+    events = list(organisers)
     orders = Order.objects.filter(_narrowed(sought))
     tickets = Ticket.objects.select_related("seat").order_by("seat__position", "seat__guid")
     shown = Order.objects.select_related("event", "fan").prefetch_related(
@@ -62,12 +65,19 @@ def find_orders(*, user: Any, sought: Sought, after: str = "") -> Page[Order]:
     )
     if sought.words:
         orders = orders.filter(event__in=events)
-        parts = [orders.filter(each) for each in _said(sought.words, events)]
+        named = orders.filter(event__in=[pk for pk in events if organisers[pk] in known])
+        parts = [
+            *(named.filter(each) for each in _names(sought.words)),
+            *(orders.filter(each) for each in _said(sought.words, events)),
+        ]
     elif len(events) <= _APART:
         parts = [orders.filter(event=each) for each in events]
     else:
         parts = [orders.filter(event__in=events)]
-    return page_of(shown, parts, by="created_at", after=after, size=A_PAGE)
+    page = page_of(shown, parts, by="created_at", after=after, size=A_PAGE)
+    for order in page.rows:
+        order.fan = discreet(order.fan, knows=order.event.organisation_id in known)
+    return page
 
 
 def _narrowed(sought: Sought) -> Q:
@@ -81,18 +91,28 @@ def _narrowed(sought: Sought) -> Q:
     return narrowed
 
 
+def _names(words: str) -> list[Q]:
+    """Return whom some words may name."""
+    if _of_code(words) is not None or _uuid(words) is not None:
+        return []
+    if "@" in words:
+        return [Q(fan__email__startswith=words.lower())]
+    first, last = words.split()[0], words.split()[-1]
+    named = [Q(fan__name__istartswith=words), Q(fan__name__last_word__istartswith=words)]
+    if first != last:  # the last name first
+        named.append(Q(fan__name__last_word__istartswith=first, fan__name__istartswith=last))
+    return named
+
+
 def _said(words: str, events: Sequence[UUID]) -> list[Q]:
-    """Return what some words may mean; what can mean one thing only is not looked for elsewhere."""
+    """Return what words may mean that name nobody; a sole meaning is not looked for elsewhere."""
     if (ticket_id := _of_code(words)) is not None:
         return [Q(tickets__pk=ticket_id)]
     if (any_id := _uuid(words)) is not None:
         return [Q(pk=any_id), Q(pk__in=Ticket.objects.filter(pk=any_id).values("order"))]
     if "@" in words:
-        return [Q(fan__email__startswith=words.lower())]
-    first, last = words.split()[0], words.split()[-1]
-    said = [Q(fan__name__istartswith=words), Q(fan__name__last_word__istartswith=words)]
-    if first != last:  # the last name first
-        said.append(Q(fan__name__last_word__istartswith=first, fan__name__istartswith=last))
+        return []
+    said = []
     reference = words.upper()
     if len(reference) <= REFERENCE_LENGTH and not set(reference) - set(REFERENCE_ALPHABET):
         said.append(Q(reference__startswith=reference))

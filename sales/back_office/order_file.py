@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from sales.back_office.access import events_of
+from sales.back_office.discretion import discreet, knows_fans_in
 from sales.cancelling import OrderNotFound
 from sales.models import LedgerEntry, Order, Payment, Refund, Scan, Ticket, TicketState
 from sales.refunds import refundable
@@ -43,7 +44,8 @@ class OrderFile:
 def order_file(*, order_id: UUID, user: Any) -> OrderFile:
     """Read the file of an order of a user's organisation, from one snapshot.
 
-    Raises OrderNotFound, also for another organisation's.
+    Whom a viewer may not know is masked in it (discretion). Raises OrderNotFound, also for
+    another organisation's.
     """
     orders = Order.objects.select_related(
         "event__venue", "event__organisation", "fan", "box_office_sale__by"
@@ -51,9 +53,15 @@ def order_file(*, order_id: UUID, user: Any) -> OrderFile:
     order = orders.filter(pk=order_id, event__in=events_of(user)).first()
     if order is None:
         raise OrderNotFound
-    tickets = Ticket.objects.filter(order=order).select_related("seat__category", "fan")
+    tickets = Ticket.objects.filter(order=order).select_related("seat__category")
     refunds = Refund.objects.filter(order=order).select_related("by", "payment")
     scans = Scan.objects.filter(ticket__order=order).select_related("ticket__seat", "by")
+    knows = order.event.organisation_id in knows_fans_in(user)
+    history = AuditEntry.objects.filter(
+        organisation=order.event.organisation_id, subject_id=str(order.pk)
+    )
+    told = [_told(entry, order.fan, knows) for entry in history.order_by("at", "pk")]
+    order.fan = discreet(order.fan, knows=knows)
     return OrderFile(
         order=order,
         tickets=list(tickets.order_by("created_at", "seat__position", "seat__guid")),
@@ -61,10 +69,15 @@ def order_file(*, order_id: UUID, user: Any) -> OrderFile:
         refunds=list(refunds.order_by("created_at", "pk")),
         ledger=list(LedgerEntry.objects.filter(order=order).order_by("created_at", "pk")),
         scans=list(scans.order_by("scanned_at", "pk")),
-        history=list(
-            AuditEntry.objects.filter(
-                organisation=order.event.organisation_id, subject_id=str(order.pk)
-            ).order_by("at", "pk")
-        ),
+        history=told,
         left_minor=refundable(order) if order.state in {"paid", "cancelled"} else 0,
     )
+
+
+def _told(entry: AuditEntry, fan: User, knows: bool) -> AuditEntry:
+    """Return an entry as it is for who knows fans, else without what names them."""
+    if not knows:
+        entry.changes = {}
+        if entry.actor_id == fan.pk:
+            entry.actor_label = "the customer"
+    return entry

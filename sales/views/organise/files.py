@@ -11,10 +11,11 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from accounts.models import Role
 from sales.back_office.exports import DOOR_LIST, ORDERS, TICKETS, Columns, rows_of
 from sales.back_office.files import as_csv, as_xlsx
 from sales.models import Event
-from sales.views.organise.access import event_or_404, organiser_page
+from sales.views.organise.access import event_or_404, has_role, organiser_page
 
 __all__ = [
     "csv_of",
@@ -58,7 +59,9 @@ def _page(answer: Callable[..., HttpResponseBase], columns: Columns, name: str) 
     @organiser_page
     def page(request: HttpRequest, event_id: UUID) -> HttpResponseBase:
         event = event_or_404(request, event_id)
-        how = {"by": request.GET.get("by", "name")} if columns is DOOR_LIST else {}
+        how: dict[str, Any] = {"knows": has_role(request, event, Role.BOX_OFFICE)}
+        if columns is DOOR_LIST:
+            how["by"] = request.GET.get("by", "name")
         return answer(event, columns, name=name, **how)
 
     return page
