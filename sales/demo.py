@@ -53,6 +53,7 @@ CAST = (
         "Box office", "boxoffice@aurora-live.example", "Bo Office", "aurora-live", Role.BOX_OFFICE
     ),
     Character("Viewer", "viewer@aurora-live.example", "Vera Viewer", "aurora-live", Role.VIEWER),
+    Character("Scanner", "door@aurora-live.example", "Dora Door", "aurora-live", Role.SCANNER),
     Character("Rival", "owner@southern-lights.example", "Rita", "southern-lights", Role.OWNER),
     Character("Fan", "fan@worldseat.example", "Fay Fan"),
 )
