@@ -165,8 +165,9 @@ def test_takes_no_more_memory_for_20000_tickets_and_adds_up(
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         print(f"{file}: peak {peak / 2**20:.1f} MiB")
-        # All of them at once would take some 200 MiB.
-        assert peak < 32 * 2**20, file
+        # All of them at once would take some 200 MiB. Measured: some 4 MiB, which is a batch of 200
+        # orders, a piece of the answer, and what the test keeps of it. Twice that is another way.
+        assert peak < 8 * 2**20, file
     assert lines == 1 + 10_000 + 1 + 20_000
     said = LedgerEntry.objects.filter(event=event).aggregate(sum=Sum("amount_minor"))["sum"]
     assert net * 100 == said
