@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,16 +58,9 @@ def new(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST" or not form.is_valid():
         return _form(request, form)
     given, made_id = dict(form.cleaned_data), id_by_form(request)
-    refusal = attempt(
-        request,
-        lambda _: create_endpoint(
-            endpoint_id=made_id,
-            organisation_id=given.pop("organisation").pk,
-            user=request.user,
-            now=timezone.now(),
-            **given,
-        ),
-    )
+    owner = given.pop("organisation").pk
+    make = partial(create_endpoint, endpoint_id=made_id, organisation_id=owner, **given)
+    refusal = _do(request, make)
     if refusal:
         return _form(request, form, refusal=refusal)
     return _secret(request, _found(request, made_id))
@@ -88,12 +83,8 @@ def change(request: HttpRequest, endpoint_id: UUID) -> HttpResponseBase:
     form = WebhookForm(request.POST or None, initial=initial)
     if request.method != "POST" or not form.is_valid():
         return _form(request, form, endpoint=found)
-    refusal = attempt(
-        request,
-        lambda _: change_endpoint(
-            endpoint_id=endpoint_id, user=request.user, changes=form.changes(), now=timezone.now()
-        ),
-    )
+    save = partial(change_endpoint, endpoint_id=endpoint_id, changes=form.changes())
+    refusal = _do(request, save)
     if refusal:
         return _form(request, form, endpoint=found, refusal=refusal)
     messages.success(request, "Saved.")
@@ -104,12 +95,7 @@ def change(request: HttpRequest, endpoint_id: UUID) -> HttpResponseBase:
 @manager_page
 def secret(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
     """Make a new secret and show it, once; the old one signs beside it for a day."""
-    refusal = attempt(
-        request,
-        lambda key: rotate_secret(
-            endpoint_id=endpoint_id, user=request.user, now=timezone.now(), request=key
-        ),
-    )
+    refusal = _do_keyed(request, partial(rotate_secret, endpoint_id=endpoint_id))
     if refusal:
         return _page(request, endpoint_id, refusal)
     return _secret(request, _found(request, endpoint_id))
@@ -119,15 +105,8 @@ def secret(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
 @manager_page
 def try_out(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
     """Send a ping."""
-    refusal = attempt(
-        request,
-        lambda _: ping(
-            endpoint_id=endpoint_id,
-            ping_id=id_by_form(request),
-            user=request.user,
-            now=timezone.now(),
-        ),
-    )
+    send = partial(ping, endpoint_id=endpoint_id, ping_id=id_by_form(request))
+    refusal = _do(request, send)
     return _after(request, endpoint_id, refusal, "A ping is on its way.")
 
 
@@ -135,16 +114,8 @@ def try_out(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
 @manager_page
 def again(request: HttpRequest, endpoint_id: UUID, delivery_id: UUID) -> HttpResponse:
     """Have something told again."""
-    refusal = attempt(
-        request,
-        lambda key: redeliver(
-            endpoint_id=endpoint_id,
-            delivery_id=delivery_id,
-            user=request.user,
-            now=timezone.now(),
-            request=key,
-        ),
-    )
+    send = partial(redeliver, endpoint_id=endpoint_id, delivery_id=delivery_id)
+    refusal = _do_keyed(request, send)
     return _after(request, endpoint_id, refusal, "It is on its way again.")
 
 
@@ -152,16 +123,21 @@ def again(request: HttpRequest, endpoint_id: UUID, delivery_id: UUID) -> HttpRes
 @manager_page
 def delete(request: HttpRequest, endpoint_id: UUID) -> HttpResponse:
     """Delete a webhook."""
-    refusal = attempt(
-        request,
-        lambda key: delete_endpoint(
-            endpoint_id=endpoint_id, user=request.user, now=timezone.now(), request=key
-        ),
-    )
+    refusal = _do_keyed(request, partial(delete_endpoint, endpoint_id=endpoint_id))
     if refusal:
         return _page(request, endpoint_id, refusal)
     messages.success(request, "The webhook was deleted. It is told nothing more.")
     return redirect("sales:organise-webhooks")
+
+
+def _do(request: HttpRequest, act: Callable[..., Any]) -> Refusal | None:
+    """Do something as the visitor, now; what it makes has an id of the form's."""
+    return attempt(request, lambda _: act(user=request.user, now=timezone.now()))
+
+
+def _do_keyed(request: HttpRequest, act: Callable[..., Any]) -> Refusal | None:
+    """Do something as the visitor, now; it keeps itself that it was done for this form."""
+    return attempt(request, lambda key: act(user=request.user, now=timezone.now(), request=key))
 
 
 def _found(request: HttpRequest, endpoint_id: UUID) -> WebhookEndpoint:
