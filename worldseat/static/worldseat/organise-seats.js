@@ -317,7 +317,9 @@ function onKey(event) {
   else if (key === "-") view.zoom(1 / 1.6);
   else return;
   event.preventDefault();
-  if (cursor) said.textContent = sentence(cursor);
+  // What the figure beside the map shows, for who does not see it.
+  const selected = `${picked.size.toLocaleString("en")} selected`;
+  said.textContent = cursor ? `${sentence(cursor)} · ${selected}` : selected;
 }
 
 /** Go to the nearest seat in a direction; what lies off the line counts as farther. */
