@@ -61,6 +61,13 @@ class WorldSeatAdminSite(AdminSite):
 
         return update_wrapper(serve, inner)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Ask once a request what the user may open: the menu and each page want to know."""
+        asked: dict[Any, Any] = request.__dict__.setdefault("admin_app_lists", {})
+        if app_label not in asked:
+            asked[app_label] = super().get_app_list(request, app_label)
+        return asked[app_label]
+
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Group the sidebar by task."""
         return sidebar(request, self.get_app_list(request))
