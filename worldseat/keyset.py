@@ -118,6 +118,10 @@ class Keyset(Generic[M]):
             return Page(found, before if more else "", "" if values is None else after)
         return Page(found, "" if values is None else before, after if more else "")
 
+    def after(self, row: M) -> str:
+        """Return the cursor of the page that begins after a row."""
+        return self._cursor(_AFTER, row)
+
     def _ids(self, keys: Sequence[Key], values: Any, number: int) -> list[Any]:
         rows = self.rows.select_related(None).order_by(*[key.order() for key in keys])
         found: list[Any] = []

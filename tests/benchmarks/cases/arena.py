@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.benchmarks.figures import Found
-from tests.benchmarks.halls import make_hall
+from tests.benchmarks.halls import Hall, make_hall
 from tests.benchmarks.stage import Server, Stage
 
 CASE = "arena"
@@ -24,12 +24,13 @@ MANY_SEATS = 100_000
 
 def run(stage: Stage, found: Found, rounds: int) -> None:
     """Import, reprice, and look at it, round after round."""
-    make_hall(stage, seats=MANY_SEATS, fans=1)
+    hall = make_hall(stage, seats=MANY_SEATS, fans=1)
+    _order_all(stage, hall)
     with stage.serving(stage.programs().web) as server:
         for _ in stage.rounds(min(rounds, 2)):
             event = _import(found)
             _look(found, server, event)
-            _administer(found)
+            _administer(found, hall)
 
 
 def _note(found: Found, what: str, work: Callable[[], Any]) -> Any:
@@ -95,18 +96,49 @@ def _get(server: Server, path: str, etag: str = "") -> tuple[int, Any, bytes]:
         raise RuntimeError(f"{path}: {error.code} {json.dumps(str(error.read()[:300]))}") from None
 
 
-def _administer(found: Found) -> None:
+def _order_all(stage: Stage, hall: Hall) -> None:
+    """Write an order for each seat, by SQL: the fan of all of them is one."""
+    stage.execute(
+        "INSERT INTO sales_order (id, reference, event_id, fan_id, state, total_minor, fees_minor,"
+        " refunded_minor, currency, region, created_at) SELECT md5('order' || i)::uuid,"
+        " upper(substr(translate(md5('order' || i), '01', 'zy'), 1, 10)), %s, id, 'paid', 4500, 0,"
+        " 0, 'EUR', 'us-east-1', now() - i * interval '1 second' FROM generate_series(0, %s) i,"
+        " accounts_user WHERE email = 'bench0@example.com'",
+        [hall.event, hall.seats - 1],
+    )
+    stage.execute("ANALYZE")
+
+
+def _administer(found: Found, hall: Hall) -> None:
+    """Ask for the admin's lists as the owner of the hall does."""
     from django.test import Client
 
-    from tests.cast import make_user
+    from accounts.models import Role
+    from sales.models import Event, Order, Seat
+    from tests.cast import make_member
+    from worldseat.keyset import Keyset
 
+    event = Event.objects.select_related("organisation").get(pk=hall.event)
     client = Client(SERVER_NAME="localhost")
-    client.force_login(make_user(uuid4().hex, is_staff=True, is_superuser=True))
+    client.force_login(make_member(uuid4().hex, event.organisation, Role.OWNER))
+    seats, orders = "/admin/sales/seat/", "/admin/sales/order/"
+    of_event = f"event__id__exact={event.pk}"
+    middle = Seat.objects.order_by("event", "guid")[hall.seats // 2]
+    deep = Keyset(Seat.objects.order_by("event", "guid")).after(middle)
+    reference = Order.objects.values_list("reference", flat=True)[hall.seats // 2]
     for what, path in (
-        ("the admin's list of seats", "/admin/sales/seat/"),
-        ("the admin's list of seats, searched", "/admin/sales/seat/?q=Floor-777"),
-        ("the admin's list of orders", "/admin/sales/order/"),
+        ("a list of seats, first page", seats),
+        ("a page in the middle of it", f"{seats}?p={deep}"),
+        ("its last page", f"{seats}?p=last"),
+        ("one event's, in the plan's order", f"{seats}?{of_event}"),
+        ("filtered by status", f"{seats}?{of_event}&status__exact=available"),
+        ("searched for a name", f"{seats}?q=Floor-777"),
+        ("searched for a label", f"{seats}?{of_event}&q=15-12"),
+        ("a list of orders, first page", orders),
+        ("searched for a reference", f"{orders}?q={reference}"),
+        ("the order desk, first page", "/organise/orders/"),
+        ("the order desk, a reference", f"/organise/orders/?q={reference}"),
     ):
-        answer = _note(found, what, partial(client.get, path, follow=True))
+        answer = _note(found, f"admin: {what}", partial(client.get, path))
         if answer.status_code != 200:
             raise RuntimeError(f"{path} answered {answer.status_code}")
