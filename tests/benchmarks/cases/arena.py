@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +30,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         for _ in stage.rounds(min(rounds, 2)):
             event = _import(found)
             _look(found, server, event)
-            _administer(found, hall)
+            _administer(found, stage, hall)
 
 
 def _note(found: Found, what: str, work: Callable[[], Any]) -> Any:
@@ -109,7 +109,7 @@ def _order_all(stage: Stage, hall: Hall) -> None:
     stage.execute("ANALYZE")
 
 
-def _administer(found: Found, hall: Hall) -> None:
+def _administer(found: Found, stage: Stage, hall: Hall) -> None:
     """Ask for the admin's lists as the owner of the hall does."""
     from django.test import Client
 
@@ -139,6 +139,10 @@ def _administer(found: Found, hall: Hall) -> None:
         ("the order desk, first page", "/organise/orders/"),
         ("the order desk, a reference", f"/organise/orders/?q={reference}"),
     ):
+        client.get(path)  # its modules, its templates
+        before = process_time() + stage.database_cpu().seconds
         answer = _note(found, f"admin: {what}", partial(client.get, path))
+        work = process_time() + stage.database_cpu().seconds - before
+        found.add(CASE, f"admin: {what}", "processor time", work, "s")
         if answer.status_code != 200:
             raise RuntimeError(f"{path} answered {answer.status_code}")
