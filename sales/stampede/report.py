@@ -118,7 +118,9 @@ def _report_share(
     stampede: Stampede, share: StampedeRegion, attempts: Sequence[Attempt]
 ) -> dict[str, Any]:
     summary = summarise(attempts)
-    late_ms = _late_ms(stampede.starts_at, attempts)
+    # Buyers who wait in a room start when they are let in: that tells nothing of the region.
+    waits = options_of(stampede).waiting_room
+    late_ms = None if waits else _late_ms(stampede.starts_at, attempts)
     return {
         **summary,
         "buyers": share.buyers,

@@ -42,6 +42,7 @@ def test_lets_buyers_in_one_after_another(
     assert room["rate_per_minute"] == 240
     assert room["joined"] == room["let_in"] == QueuePlace.objects.count() == 9
     assert room["fair"]
+    assert report["notes"] == [], "who waits is not late"
     # The ninth is let in two seconds after the start.
     assert 2000 < room["waited_max_ms"] < 60_000
 
