@@ -37,7 +37,8 @@ R = TypeVar("R")
 
 ATTEMPTS = 12
 DEADLINE_SECONDS = 10.0
-FIRST_WAIT_SECONDS = 0.02
+# Chosen from a measurement: docs/decisions/0005-waits-of-retries.md.
+FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 
 _CONFLICT_SQLSTATES = frozenset({"40001", "40P01"})

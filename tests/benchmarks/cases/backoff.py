@@ -177,6 +177,7 @@ def _chart(found: Found) -> str:
             f'<line x1="{_LEFT}" x2="{_WIDTH - 150}" y1="{y(value):.0f}" y2="{y(value):.0f}" '
             'stroke="#ddd"/>'
         )
+    ends: list[float] = []
     for number, size in enumerate(sizes):
         medians = [
             (wait, each.median)
@@ -190,7 +191,9 @@ def _chart(found: Found) -> str:
             + ' stroke-dasharray="5 3"' * dashed
             + "/>"
         )
-        parts.append(
-            f'<text x="{_WIDTH - 145}" y="{y(medians[-1][1]) + 4:.0f}" fill="{color}">{size}</text>'
-        )
+        end = y(medians[-1][1]) + 4
+        while any(abs(end - other) < 12 for other in ends):  # beside another line's name
+            end -= 1
+        ends.append(end)
+        parts.append(f'<text x="{_WIDTH - 145}" y="{end:.0f}" fill="{color}">{size}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
