@@ -65,7 +65,7 @@ function zoomButtons() {
   for (const [sign, label, act] of [
     ["+", "Zoom in", () => view.zoom(1.6)],
     ["−", "Zoom out", () => view.zoom(1 / 1.6)],
-    ["⤢", "Show the whole map", () => view.reset()],
+    ["", "Show the whole map", () => view.reset()],
   ]) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: sign });
     button.setAttribute("aria-label", label);

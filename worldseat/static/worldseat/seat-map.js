@@ -107,7 +107,7 @@ function zoomButtons() {
   };
   add("+", "Zoom in", () => view.zoom(1.6));
   add("−", "Zoom out", () => view.zoom(1 / 1.6));
-  add("⤢", "Show the whole map", () => view.reset());
+  add("", "Show the whole map", () => view.reset());
   return box;
 }
 
