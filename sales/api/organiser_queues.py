@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -37,6 +38,8 @@ from worldseat.api.schema import problems
 from worldseat.api.views import APIView, ListAPIView
 
 __all__ = ["OrganiserQueueView", "OrganiserWaitlistView", "WaitlistEntriesView"]
+
+F = TypeVar("F", RoomFile, WaitlistFile)
 
 _ALWAYS = ("not-authenticated", "permission-denied", "not-found")
 _REFUSALS = (EventNotFound, RoleTooLow)
@@ -141,10 +144,7 @@ class OrganiserQueueView(APIView):
     )
     def get(self, request: Request, event_id: UUID) -> Response:
         """Tell the rules of the waiting room and how long it is."""
-        try:
-            found = room_file(event_id=event_id, user=request.user, now=timezone.now())
-        except _REFUSALS as error:
-            raise refused(error) from None
+        found = _asked(room_file, request, event_id)
         return Response(_room(found))
 
     @extend_schema(
@@ -158,18 +158,18 @@ class OrganiserQueueView(APIView):
         """Switch the waiting room on or off, pause it, set its rate; everybody keeps her place."""
         given = QueueChangeIn(data=request.data)
         given.is_valid(raise_exception=True)
-        try:
-            found = change_room(
-                event_id=event_id,
-                user=request.user,
-                fields=given.validated_data,
-                now=timezone.now(),
-            )
-        except _REFUSALS as error:
-            raise refused(error) from None
-        except BadRules as error:
-            raise invalid(error.errors) from None
+        found = _asked(change_room, request, event_id, fields=given.validated_data)
         return Response(_room(found))
+
+
+def _asked(ask: Callable[..., F], request: Request, event_id: UUID, **more: Any) -> F:
+    """Ask the domain for who sent the request; what it refuses becomes the problem to answer."""
+    try:
+        return ask(event_id=event_id, user=request.user, now=timezone.now(), **more)
+    except _REFUSALS as error:
+        raise refused(error) from None
+    except BadRules as error:
+        raise invalid(error.errors) from None
 
 
 def _room(found: RoomFile) -> dict[str, Any]:
@@ -199,10 +199,7 @@ class OrganiserWaitlistView(APIView):
     )
     def get(self, request: Request, event_id: UUID) -> Response:
         """Tell the rules of the waitlist and how many wait."""
-        try:
-            found = waitlist_file(event_id=event_id, user=request.user, now=timezone.now())
-        except _REFUSALS as error:
-            raise refused(error) from None
+        found = _asked(waitlist_file, request, event_id)
         return Response(_waitlist(found))
 
     @extend_schema(
@@ -222,17 +219,7 @@ class OrganiserWaitlistView(APIView):
         """Switch the waitlist on or off, or change its rules; offers stay as they are."""
         given = WaitlistChangeIn(data=request.data)
         given.is_valid(raise_exception=True)
-        try:
-            found = change_waitlist(
-                event_id=event_id,
-                user=request.user,
-                fields=given.validated_data,
-                now=timezone.now(),
-            )
-        except _REFUSALS as error:
-            raise refused(error) from None
-        except BadRules as error:
-            raise invalid(error.errors) from None
+        found = _asked(change_waitlist, request, event_id, fields=given.validated_data)
         return Response(_waitlist(found))
 
 
