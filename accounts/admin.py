@@ -19,7 +19,7 @@ from knox.models import get_token_model
 
 from accounts import api_key_admin  # registers itself
 from accounts.audited_admin import PlatformAdmin, is_superuser
-from accounts.large_lists import LargeList
+from accounts.large_lists import LargeList, names_of
 from accounts.members import hold_owners, is_last_owner
 from accounts.models import AuditEntry, Invitation, Membership, Organisation, Role, User
 from accounts.models.users import normalise_email
@@ -123,7 +123,7 @@ class UserAdmin(LargeList[User], DjangoUserAdmin[User], PlatformAdmin[User]):
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "is_simulated", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "is_simulated")
-    search_fields = ("email__startswith", "name__istartswith", "name__last_word__istartswith")
+    search_fields = names_of()
     search_help_text = "The beginning of an e-mail address, a name or a last name"
     readonly_fields = ("date_joined", "last_login", "is_simulated")
     may_delete = False  # orders and the ledger name them: close the account instead

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:  # it publishes no types, and has Django's interface
     from unfold.admin import ModelAdmin
 
-__all__ = ["LargeList", "known_values"]
+__all__ = ["LargeList", "known_values", "names_of"]
 
 M = TypeVar("M", bound=Model)
 
@@ -76,6 +76,15 @@ class LargeList(ModelAdmin[M]):
     def get_sortable_by(self, request: HttpRequest) -> Any:
         """Let columns be clicked where few rows have to be sorted: one event's."""
         return super().get_sortable_by(request) if self.is_bounded(request) else ()
+
+
+def names_of(user: str = "") -> tuple[str, ...]:
+    """Return the search_fields that find somebody by address, name or last name, by its beginning.
+
+    user: the lookup that leads to whom it is, such as `hold__fan`; empty: the rows are users.
+    """
+    lookups = ("email__startswith", "name__istartswith", "name__last_word__istartswith")
+    return tuple(f"{user}{LOOKUP_SEP}{each}" if user else each for each in lookups)
 
 
 def known_values(values: Callable[[], Iterable[str]]) -> type[ChoicesFieldListFilter]:

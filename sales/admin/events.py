@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.large_lists import LargeList
+from accounts.large_lists import LargeList, names_of
 from accounts.models import Role
 from accounts.tenancy import as_uuid
 from accounts.tenant_admin import (
@@ -230,11 +230,7 @@ class AllowanceAdmin(LargeList[Allowance], ReadOnlyTenantAdmin[Allowance]):
     list_display = ("fan", "event", "used")
     list_filter = (("event", TenantFilter),)
     list_select_related = ("event", "fan")
-    search_fields = (
-        "fan__email__startswith",
-        "fan__name__istartswith",
-        "fan__name__last_word__istartswith",
-    )
+    search_fields = names_of("fan")
     search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("event", "fan")
 
@@ -249,10 +245,6 @@ class CategoryAllowanceAdmin(LargeList[CategoryAllowance], ReadOnlyTenantAdmin[C
     list_display = ("fan", "category", "used")
     list_filter = (("category__event", TenantFilter),)
     list_select_related = ("category__event", "fan")
-    search_fields = (
-        "fan__email__startswith",
-        "fan__name__istartswith",
-        "fan__name__last_word__istartswith",
-    )
+    search_fields = names_of("fan")
     search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("category", "fan")

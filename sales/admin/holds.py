@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from accounts.large_lists import LargeList
+from accounts.large_lists import LargeList, names_of
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import HeldSeat, Hold, Scan, Scanner, ScanReport
@@ -22,11 +22,7 @@ class HoldAdmin(LargeList[Hold], ReadOnlyTenantAdmin[Hold]):
     list_display = ("fan", "event", "state", "total", "created_at", "expires_at")
     list_filter = ("state", ("event", TenantFilter))
     list_select_related = ("event", "fan")
-    search_fields = (
-        "fan__email__startswith",
-        "fan__name__istartswith",
-        "fan__name__last_word__istartswith",
-    )
+    search_fields = names_of("fan")
     search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("-created_at",)
     fields = ("event", "fan", "state", "total", "region", "created_at", "expires_at")
@@ -63,11 +59,7 @@ class HeldSeatAdmin(LargeList[HeldSeat], ReadOnlyTenantAdmin[HeldSeat]):
     list_display = ("seat", "hold", "price_type", "price")
     list_filter = (("hold__event", TenantFilter),)
     list_select_related = ("seat", "price_type", "hold__event", "hold__fan")
-    search_fields = (
-        "hold__fan__email__startswith",
-        "hold__fan__name__istartswith",
-        "hold__fan__name__last_word__istartswith",
-    )
+    search_fields = names_of("hold__fan")
     search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("hold", "seat")
     fields = ("hold", "seat", "price_type", "price")

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.audited_admin import PlatformAdmin
-from accounts.large_lists import LargeList, known_values
+from accounts.large_lists import LargeList, known_values, names_of
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter, TenantInline
 from sales.models import BoxOfficeSale, LedgerEntry, Order, StoredAnswer, Ticket
@@ -66,9 +66,7 @@ class OrderAdmin(LargeList[Order], ReadOnlyTenantAdmin[Order]):
     list_select_related = ("event", "fan")
     search_fields = (
         "reference__startswith",
-        "fan__email__startswith",
-        "fan__name__istartswith",
-        "fan__name__last_word__istartswith",
+        *names_of("fan"),
     )
     search_help_text = "The beginning of a reference, e-mail address, name or last name"
     ordering = ("-created_at",)
@@ -97,9 +95,7 @@ class TicketAdmin(LargeList[Ticket], ReadOnlyTenantAdmin[Ticket]):
     list_select_related = ("seat", "event", "fan", "order")
     search_fields = (
         "order__reference__startswith",
-        "fan__email__startswith",
-        "fan__name__istartswith",
-        "fan__name__last_word__istartswith",
+        *names_of("fan"),
         "seat__guid__startswith",
     )
     search_help_text = (

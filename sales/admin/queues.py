@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from accounts.large_lists import LargeList
+from accounts.large_lists import LargeList, names_of
 from accounts.models import Role
 from accounts.tenant_admin import ReadOnlyTenantAdmin, TenantFilter
 from sales.models import WaitingRoom, Waitlist, WaitlistEntry
@@ -55,11 +55,7 @@ class WaitlistEntryAdmin(LargeList[WaitlistEntry], ReadOnlyTenantAdmin[WaitlistE
     list_display = ("joined_at", "fan", "event", "category", "quantity", "state", "offered_at")
     list_filter = ("state", ("event", TenantFilter))
     list_select_related = ("event", "fan", "category")
-    search_fields = (
-        "fan__email__startswith",
-        "fan__name__istartswith",
-        "fan__name__last_word__istartswith",
-    )
+    search_fields = names_of("fan")
     search_help_text = "The beginning of a fan's e-mail address, name or last name"
     ordering = ("-joined_at",)
     fields = (
