@@ -41,7 +41,7 @@ def tls_before_valkey(folder: Path) -> Iterator[str]:
         threading.Thread(target=serve, daemon=True).start()
         root = quote(str(folder / ROOT))
         port = listening.getsockname()[1]
-        yield f"rediss://:{behind.password}@127.0.0.1:{port}/0?ssl_ca_certs={root}"
+        yield f"rediss://:{behind.password}@127.0.0.1:{port}{behind.path}?ssl_ca_certs={root}"
         ended.set()
         listening.shutdown(socket.SHUT_RDWR)  # the thread that accepts would keep it open
 
