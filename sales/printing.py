@@ -21,7 +21,7 @@ import segno
 from django.conf import settings
 from django.utils import timezone
 
-from sales.models import Event, Ticket, TicketState
+from sales.models import Event, EventState, Ticket, TicketState
 from sales.tickets import code_of
 from worldseat.money import format_money
 
@@ -91,10 +91,12 @@ def _draw(pdf: FPDF, ticket: Ticket) -> None:
     pdf.rect(_LEFT, _TOP, _WIDTH, _HEIGHT, style="D", round_corners=True, corner_radius=4)
     _draw_event(pdf, ticket)
     _draw_place(pdf, ticket)
-    if ticket.state == TicketState.VALID:
+    if ticket.event.state == EventState.CANCELLED:
+        _draw_void(pdf, "It does not take place: the event is cancelled.")
+    elif ticket.state == TicketState.VALID:
         _draw_code(pdf, ticket)
     else:
-        _draw_void(pdf, ticket)
+        _draw_void(pdf, "It was cancelled or exchanged.")
 
 
 def _document(ticket: Ticket, folder: Path) -> FPDF:
@@ -210,7 +212,7 @@ def _draw_qr(pdf: FPDF, code: segno.QRCode, left: float, top: float) -> None:
                     path.rectangle(left + x * module, top + y * module, module, module)
 
 
-def _draw_void(pdf: FPDF, ticket: Ticket) -> None:
+def _draw_void(pdf: FPDF, why: str) -> None:
     left, top = float(_LEFT + _WIDTH - _PAD - _QR), float(_TOP + _PAD)
     pdf.set_draw_color(_VOID)
     pdf.rect(left, top, _QR, _QR, style="D", round_corners=True, corner_radius=3)
@@ -219,4 +221,4 @@ def _draw_void(pdf: FPDF, ticket: Ticket) -> None:
     pdf.set_xy(left, top)
     pdf.cell(_QR, _QR, "VOID", align="C")
     pdf.set_xy(left, top + _QR + 4)
-    _write(pdf, "This ticket lets nobody in. It was cancelled or exchanged.", size=8, width=_QR)
+    _write(pdf, f"This ticket lets nobody in. {why}", size=8, width=_QR)

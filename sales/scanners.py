@@ -22,6 +22,7 @@ from accounts.tenancy import organisations_of
 from sales.availability import Cursor
 from sales.models import (
     Event,
+    EventState,
     Scan,
     Scanner,
     ScanOutcome,
@@ -234,9 +235,10 @@ class DoorNews:
     """What a scanner has to know of an event's tickets, since it looked last: a page of it.
 
     `cursor` and `total`, of all pages, are the first page's alone; `next_after` is empty on the
-    last.
+    last. `cancelled`: the event does not take place, and no ticket admits, however it stands.
     """
 
+    cancelled: bool
     tickets: list[DoorTicket]
     next_after: UUID | None
     cursor: Cursor | None = None
@@ -261,7 +263,7 @@ def tickets_at_door(
     time that it notes. Raises EventNotFound, also for who may not scan the event's tickets, and
     BadCursor.
     """
-    event_at_door(event_id=event_id, user=user)
+    event = event_at_door(event_id=event_id, user=user)
     cursor = Cursor.decode(since, event_id=event_id, now=now) if since is not None else None
     tickets = Ticket.objects.filter(event_id=event_id)
     if cursor:
@@ -273,6 +275,7 @@ def tickets_at_door(
     shown = found[:limit]
     where = _where([each.pk for each in shown if each.admitted_at])
     news = DoorNews(
+        cancelled=event.state == EventState.CANCELLED,
         tickets=[DoorTicket(each, where.get(each.pk, "")) for each in shown],
         next_after=shown[-1].pk if len(found) > limit else None,
     )

@@ -126,9 +126,14 @@ def _load(code: TicketCode, user: Any) -> Ticket:
 
 
 def judge(ticket: Ticket, code: TicketCode, event_id: UUID | None) -> ScanOutcome:
-    """Tell what a ticket, as it is now, is worth at the door of an event (None: of its own)."""
+    """Tell what a ticket and its event, as they are now, are worth at an event's door.
+
+    `event_id` is what happens behind it; None: the ticket's own event.
+    """
     if event_id not in (None, ticket.event_id):
         return ScanOutcome.OTHER_EVENT
+    if ticket.event.state == EventState.CANCELLED:
+        return ScanOutcome.EVENT_CANCELLED  # whether or not the money has gone back yet
     if ticket.state != TicketState.VALID:
         return ScanOutcome.VOID
     if code.issue != ticket.issue:

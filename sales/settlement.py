@@ -16,6 +16,7 @@ from uuid import UUID
 from sales.holds import end_hold
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.models import (
+    EventState,
     HeldSeat,
     Hold,
     HoldState,
@@ -66,7 +67,10 @@ def settle_authorized(
     now: datetime,
     keyed: Keyed[Settled] | None = None,
 ) -> Settled | Answer:
-    """Sell a paid hold's seats; or fail the order, if a seat of it was taken over meanwhile.
+    """Sell a paid hold's seats; or fail the order, if they or the event are gone meanwhile.
+
+    They are gone if one was taken over; the event, if it was cancelled: nobody is sold a ticket of
+    it for the money to come back later.
 
     A hold past its time still sells as long as nobody took its seats. With `keyed`, the answer
     is kept in the same transaction; where it was kept before, that one comes back.
@@ -75,14 +79,15 @@ def settle_authorized(
     order, payment = settled.order, settled.payment
     if order.state != OrderState.PENDING:
         return _decided(settled, keyed, now)
-    lines = _lines_still_held(order)
+    cancelled = order.event.state == EventState.CANCELLED
+    lines = None if cancelled else _lines_still_held(order)
     if lines is None:
         _fail(order, now)
         move(
             payment,
             PaymentState.AUTHORIZED,
             reference=authorization.reference,
-            reason="The hold was lost.",
+            reason="The event is cancelled." if cancelled else "The hold was lost.",
             changed_at=now,
         )
     else:

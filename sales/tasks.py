@@ -17,6 +17,7 @@ from accounts.scopes import everywhere, in_scope_of
 from sales import following_up, offering, refunds
 from sales.holds import tidy_holds
 from sales.models import BulkJob, Event, Stampede
+from sales.organising import event_refunds
 from sales.organising.working import resume_jobs, work
 from sales.stampede.contenders import Unavailable
 from sales.stampede.faults import end_faults
@@ -33,6 +34,7 @@ __all__ = [
     "drain_outbox",
     "offer_returned_seats",
     "offer_what_came_back",
+    "refund_late_orders",
     "resume_bulk_jobs",
     "send_mails",
     "settle_payments",
@@ -63,6 +65,13 @@ def settle_payments() -> None:
 def complete_refunds() -> None:
     """Ask again for refunds that got no answer (beat)."""
     refunds.complete_refunds()
+
+
+@app.task(name="sales.refund_late_orders")
+@everywhere()
+def refund_late_orders() -> None:
+    """Refund what was paid after a cancelled event's refunds were done (beat)."""
+    event_refunds.refund_late_orders()
 
 
 @app.task(name="sales.drain_outbox")

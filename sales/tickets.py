@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts import audit
@@ -14,7 +14,7 @@ from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.events import EventNotFound
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
-from sales.models import Event, EventKind, Ticket, TicketState
+from sales.models import Event, EventKind, EventState, Ticket, TicketState
 from sales.outbox import ticket_changed, write
 from sales.ticket_codes import sign_code
 from worldseat.dsql.occ import occ_retry
@@ -137,14 +137,18 @@ def refused_tickets(
     """Return the tickets of an event some of whose codes admit no more: void ones, reissued ones.
 
     Each has `refused_at`, when the last of its codes became useless; `since` leaves out those of
-    before. Raises EventNotFound, also for who may not scan at the event.
+    before. `refused_state` is VOID where none admits. Of a cancelled event: all tickets. Raises
+    EventNotFound, also for who may not scan at the event.
     """
     own = organisations_of(user, role=Role.SCANNER)
-    if not Event.objects.filter(pk=event_id, organisation__in=own).exists():
+    event = Event.objects.filter(pk=event_id, organisation__in=own).first()
+    if event is None:
         raise EventNotFound(f"There is no event {event_id}.")
     # Greatest takes no account of a NULL beside a time.
     when = Coalesce(Greatest("voided_at", "reissued_at"), F("created_at"))
-    refused = Ticket.objects.filter(
-        Q(state=TicketState.VOID) | Q(issue__gt=1), event_id=event_id
-    ).annotate(refused_at=when)
+    tickets = Ticket.objects.filter(event_id=event_id).annotate(refused_at=when)
+    if event.state == EventState.CANCELLED:
+        return tickets.annotate(refused_state=Value(TicketState.VOID.value))
+    refused = tickets.filter(Q(state=TicketState.VOID) | Q(issue__gt=1))
+    refused = refused.annotate(refused_state=F("state"))
     return refused if since is None else refused.filter(refused_at__gte=since)

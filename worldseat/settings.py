@@ -124,6 +124,7 @@ CELERY_BEAT_SCHEDULE = {
     "offer-what-came-back": {"task": "sales.offer_what_came_back", "schedule": 10.0},
     "settle-payments": {"task": "sales.settle_payments", "schedule": 15.0},
     "complete-refunds": {"task": "sales.complete_refunds", "schedule": 60.0},
+    "refund-late-orders": {"task": "sales.refund_late_orders", "schedule": 60.0},
     # What a request has told a worker already is looked for all the same.
     "drain-outbox": {"task": "sales.drain_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "deliver-webhooks": {

@@ -47,8 +47,10 @@ class EventForm(TenantForm[Event]):
     """An event; it leaves the draft when it has seats."""
 
     def clean_state(self) -> str:
-        """Refuse to publish an event without seats, or to hide one that has been sold."""
+        """Refuse to publish without seats, to hide what was sold, and to undo a cancelling."""
         state: str = self.cleaned_data["state"]
+        if self.instance.state == EventState.CANCELLED != state:
+            raise ValidationError("The event is cancelled, for good: fans were told so.")
         if state != EventState.DRAFT and self.instance.plan_id is None:
             raise ValidationError(
                 "The event has no seats yet, so it has to stay a draft. Import a seating plan "

@@ -124,6 +124,9 @@ class DoorNewsOut(serializers.Serializer[Any]):
     total = serializers.IntegerField(
         allow_null=True, help_text="Tickets on all pages; the first page has it."
     )
+    cancelled = serializers.BooleanField(
+        help_text="The event does not take place: no ticket admits, however it stands."
+    )
     next_after = serializers.UUIDField(allow_null=True, help_text="Null on the last page.")
     fields_ = serializers.ListField(child=serializers.CharField())
     tickets = serializers.ListField(

@@ -165,6 +165,7 @@ class DoorTicketsView(APIView):
             "cursor": news.cursor.encode() if news.cursor else None,
             "at": utc(now),
             "total": news.total,
+            "cancelled": news.cancelled,
             "next_after": str(news.next_after) if news.next_after else None,
             "fields": TICKET_FIELDS,
             "tickets": [_row(each) for each in news.tickets],

@@ -21,11 +21,12 @@ from sales.api.serializers import OrderOut
 from sales.cancelling import OrderNotFound, OrderNotPaid, TooLate, cancel_order
 from sales.holds import HoldExpired, HoldNotFound
 from sales.idempotency import Answer, Keyed
-from sales.models import Order, OrderQuerySet, OrderState, PaymentState
+from sales.models import EventState, Order, OrderQuerySet, OrderState, PaymentState
 from sales.orders import HoldBeingPaid, PaymentUnsettled, ProviderNotAllowed, pay_for_hold
 from sales.payments import UnknownProvider
 from sales.settlement import Settled
 from sales.tickets import TicketUsed
+from worldseat.api.money import utc
 from worldseat.api.problems import Problem, invalid, not_found
 from worldseat.api.schema import problems
 from worldseat.api.views import APIView, ListAPIView
@@ -149,6 +150,10 @@ def _decided(settled: Settled, path: str) -> Answer:
     if payment.state == PaymentState.REFUSED:
         detail = f"{payment.reason} Nothing was sold; the hold waits for another payment."
         problem = Problem(402, "payment-refused", detail, order=str(order.pk))
+    elif order.event.state == EventState.CANCELLED:
+        detail = "The event was cancelled before it was paid. Nothing was sold, no money is kept."
+        at = utc(order.event.on_sale_at)
+        problem = Problem(409, "not-on-sale", detail, order=str(order.pk), on_sale_at=at)
     else:
         detail = "The hold was lost before it was paid. Nothing was sold, no money is kept."
         problem = Problem(410, "hold-expired", detail, order=str(order.pk))

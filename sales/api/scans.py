@@ -49,6 +49,10 @@ _REFUSALS = {
         "The ticket was reissued since: only its newest code admits.",
     ),
     ScanOutcome.OTHER_EVENT: ("other-event", "The ticket is for another event."),
+    ScanOutcome.EVENT_CANCELLED: (
+        "event-cancelled",
+        "The event is cancelled: it does not take place.",
+    ),
 }
 
 
@@ -79,6 +83,7 @@ class ScanView(APIView):
                 "ticket-void",
                 "ticket-superseded",
                 "other-event",
+                "event-cancelled",
                 "idempotency-key-reused",
             ),
         },
@@ -184,7 +189,10 @@ class RefusedTicketsView(ListAPIView[Ticket]):
         },
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List the tickets of an event that are void or were reissued, the latest last."""
+        """List the tickets of an event that are void or were reissued, the latest last.
+
+        Of an event that is cancelled: all of them, as void, whatever `since` is.
+        """
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Ticket]:

@@ -132,6 +132,8 @@ class RefusedTicketOut(serializers.Serializer[Any]):
     """A ticket some of whose codes admit no more."""
 
     ticket = serializers.UUIDField(source="pk")
-    state = serializers.ChoiceField(TicketState.choices, help_text="`void`: no code admits.")
+    state = serializers.ChoiceField(
+        TicketState.choices, source="refused_state", help_text="`void`: no code admits."
+    )
     issue = serializers.IntegerField(help_text="Codes of an earlier issue do not admit.")
     refused_at = serializers.DateTimeField()

@@ -23,6 +23,7 @@ class ScanOutcome(models.TextChoices):
     VOID = "void", "Void"
     SUPERSEDED = "superseded", "Reissued since"
     OTHER_EVENT = "other-event", "For another event"
+    EVENT_CANCELLED = "event-cancelled", "The event is cancelled"
 
 
 class Scan(TenantModel):

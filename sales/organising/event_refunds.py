@@ -2,30 +2,46 @@
 
 Each order is a transaction of its own, and one that was refunded is not paid any more: so a job
 that is killed goes on where it was, and two workers at it refund nothing twice.
+
+An order that is not paid yet when its event is cancelled is not sold any more (sales.settlement).
+One whose sale commits at the instant of the cancelling may be paid behind the job's back:
+`refund_late_orders`, on beat, looks for those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from accounts.audit import record
 from accounts.models import User
 from sales.cancelling import refund_cancelled
-from sales.models import UNFINISHED_JOBS, BulkJob, Event, EventState, JobKind, Order, OrderState
+from sales.models import (
+    UNFINISHED_JOBS,
+    BulkJob,
+    Event,
+    EventState,
+    JobKind,
+    JobState,
+    Order,
+    OrderState,
+)
 from sales.organising.event_states import NotReady
 from sales.organising.jobs import Clock, begin_job, get_on
 from sales.organising.rights import managed_event
 from worldseat.dsql.occ import occ_retry
 
-__all__ = ["begin_refunds", "orders_to_refund", "refund_orders"]
+__all__ = ["begin_refunds", "orders_to_refund", "refund_late_orders", "refund_orders"]
 
 # Between two signs of life: a payment provider is asked for each.
 ORDERS_A_BATCH = 10
+# Longer than any sale that was under way; a day on which no beat ran is not too long either.
+LATE_FOR = timedelta(days=7)
 
 
 def orders_to_refund(*, event_id: UUID) -> int:
@@ -88,6 +104,31 @@ def refund_orders(job_id: UUID, clock: Clock) -> None:
             refund_cancelled(order_id=order_id, by=by, now=clock())
         last = orders[-1]
         _count(job_id=job_id, now=clock())
+
+
+def refund_late_orders(*, clock: Clock = timezone.now) -> int:
+    """Refund orders that were paid after their event's refunds were done; return how many.
+
+    Of events whose organiser has begun refunds, in whose name it is done. Where none were begun,
+    or they were stopped, the money is hers to give back.
+    """
+    refunded = 0
+    for event_id, job in _refunded_lately(now=clock()).items():
+        for order_id in _paid(event_id).values_list("pk", flat=True)[:ORDERS_A_BATCH]:
+            refunded += refund_cancelled(order_id=order_id, by=job.started_by, now=clock())
+    return refunded
+
+
+@occ_retry(repeatable=True)
+def _refunded_lately(*, now: datetime) -> dict[UUID, BulkJob]:
+    """Return the latest job of each cancelled event, where it is done, by the event."""
+    jobs = BulkJob.objects.filter(
+        kind=JobKind.REFUND_ORDERS,
+        event__state=EventState.CANCELLED,
+        created_at__gt=now - LATE_FOR,
+    )
+    latest = {job.event_id: job for job in jobs.select_related("started_by").order_by("created_at")}
+    return {event: job for event, job in latest.items() if event and job.state == JobState.DONE}
 
 
 @occ_retry(repeatable=True)

@@ -37,6 +37,7 @@ _REFUSALS = {
     ScanOutcome.VOID: "Void: cancelled or exchanged",
     ScanOutcome.SUPERSEDED: "An old code: the ticket was reissued",
     ScanOutcome.OTHER_EVENT: "For another event",
+    ScanOutcome.EVENT_CANCELLED: "The event is cancelled",
 }
 
 

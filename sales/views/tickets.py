@@ -13,7 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from sales import tickets
-from sales.models import Ticket, TicketState
+from sales.models import EventState, Ticket, TicketState
 from sales.printing import when
 
 __all__ = ["reissue", "ticket"]
@@ -32,6 +32,7 @@ def ticket(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
         "when": when(found.event),
         "total_minor": found.total_minor,
         "code": _lines(found),
+        "is_off": found.event.state == EventState.CANCELLED,
         "own": found.fan_id == request.user.pk,
     }
     response = render(request, "sales/ticket.html", context)
@@ -40,7 +41,7 @@ def ticket(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
 
 
 def _lines(found: Ticket) -> list[str]:
-    if found.state != TicketState.VALID:
+    if found.state != TicketState.VALID or found.event.state == EventState.CANCELLED:
         return []
     code = tickets.code_of(found)
     return [code[at : at + 38] for at in range(0, len(code), 38)]

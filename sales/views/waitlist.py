@@ -21,7 +21,7 @@ from sales.events import EventNotFound, NotOnSale
 from sales.holds import HoldExpired, HoldNotFound, release_hold
 from sales.idempotency import Answer, Keyed, RequestKey, fingerprint
 from sales.limits import LimitReached
-from sales.models import OrderState
+from sales.models import OrderState, PaymentState
 from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold
 from sales.payments import UnknownProvider
 from sales.settlement import Settled
@@ -38,6 +38,11 @@ __all__ = ["decline", "join", "leave_list", "pay", "waitlist"]
 
 # The provider that the site's own pages pay with; it takes no money.
 _PROVIDER = "test"
+_FAILED = {
+    HTTPStatus.PAYMENT_REQUIRED: "The payment failed. The seats stay yours until the offer ends.",
+    HTTPStatus.GONE: "The seats were lost before they were paid, or the event was cancelled. "
+    "Nothing was sold, no money is kept.",
+}
 
 
 class WishForm(forms.Form):
@@ -145,13 +150,17 @@ def pay(request: HttpRequest, hold_id: UUID) -> HttpResponse:
         return redirect("sales:order-list")
     answer = done if isinstance(done, Answer) else _answer(done)
     if answer.status != HTTPStatus.FOUND:
-        messages.error(request, "The payment failed. The seats stay yours until the offer ends.")
+        messages.error(request, _FAILED[HTTPStatus(answer.status)])
         return redirect("sales:waitlist")
     messages.success(request, "The seats are yours.")
     return redirect(reverse("sales:order", args=[answer.body["order"]]))
 
 
 def _answer(settled: Settled) -> Answer:
-    paid = settled.order.state == OrderState.PAID
-    status = HTTPStatus.FOUND if paid else HTTPStatus.PAYMENT_REQUIRED
+    if settled.order.state == OrderState.PAID:
+        status = HTTPStatus.FOUND
+    elif settled.payment.state == PaymentState.REFUSED:
+        status = HTTPStatus.PAYMENT_REQUIRED
+    else:
+        status = HTTPStatus.GONE
     return Answer(status=status, body={"order": str(settled.order.pk)})

@@ -174,3 +174,12 @@ def test_writes_money_for_people(client: Client, alice: User, acmes_rows: Rows) 
     for model in ("order", "ticket", "ledgerentry", "seat", "pricecategory"):
         page = client.get(url(apps.get_model("sales", model), "changelist")).content.decode()
         assert "45.00 EUR" in page
+
+
+def test_a_cancelled_event_stays_cancelled(root: Client, event: Event) -> None:
+    Event.objects.filter(pk=event.pk).update(state="cancelled")
+    for state, status in (("published", 200), ("cancelled", 302)):
+        form = event_form(event.organisation, event.venue, state=state)
+        assert root.post(url(Event, "change", event.pk), form).status_code == status
+        event.refresh_from_db()
+        assert event.state == "cancelled"

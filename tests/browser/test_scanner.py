@@ -21,7 +21,7 @@ from playwright.sync_api import (
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from sales.models import Event, Scan, ScanReport, Seat, Ticket, TicketState
+from sales.models import Event, EventState, Scan, ScanReport, Seat, Ticket, TicketState
 from sales.tickets import code_of
 from tests.browser import chromium
 from tests.browser.camera import film
@@ -208,6 +208,22 @@ def test_refuses_who_came_in_elsewhere(
     show(page, code_of(tickets[0]))
     expect_verdict(page, "bad", "Already let in")
     expect(page.locator("#detail")).to_contain_text("East")
+
+
+def test_lets_nobody_in_once_it_heard_that_the_event_is_cancelled(
+    context: BrowserContext, event: Event, tickets: list[Ticket]
+) -> None:
+    page = open_scanner(context, event)
+    expect(page.locator("#cancelled")).to_be_hidden()
+    Event.objects.filter(pk=event.pk).update(state=EventState.CANCELLED)
+    show(page, code_of(tickets[0]))
+    expect_verdict(page, "bad", "The event is cancelled")
+    expect(page.locator("#cancelled")).to_be_visible()  # it has looked again
+    context.set_offline(True)
+    show(page, code_of(tickets[1]))
+    expect_verdict(page, "bad", "The event is cancelled")
+    expect(page.locator("#counter")).to_have_text("0 of 4 in")
+    assert not Scan.objects.filter(outcome="admitted").exists()
 
 
 def test_lets_in_a_ticket_that_it_never_heard_of(

@@ -56,6 +56,7 @@ TITLES = {
     "ticket-void": "The ticket is void",
     "ticket-superseded": "The ticket was reissued since",
     "other-event": "The ticket is for another event",
+    "event-cancelled": "The event is cancelled",
     "reissue-limit": "The ticket was reissued too often",
     "not-on-sale": "The event is not on sale",
     "wrong-state": "The event's state does not allow this",

@@ -45,6 +45,7 @@ STATUSES = {
     "ticket-void": 409,
     "ticket-superseded": 409,
     "other-event": 409,
+    "event-cancelled": 409,
     "reissue-limit": 409,
     "order-not-paid": 409,
     "too-late": 409,

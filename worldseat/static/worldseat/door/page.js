@@ -14,6 +14,7 @@ const HEADLINES = {
   void: "Void: cancelled or exchanged",
   superseded: "An old code: the ticket was reissued",
   "other-event": "For another event",
+  "event-cancelled": "The event is cancelled",
   unknown: "Not a ticket of this event",
   "not-a-ticket": "No ticket of ours",
   "unknown-key": "Not genuine: nobody here signed it",
@@ -176,6 +177,7 @@ function details(scan) {
     if (scan.offline) told.push("Checked on this device; to be reported.");
   }
   if (scan.outcome === "already-admitted") told.push(earlier(scan));
+  if (scan.outcome === "event-cancelled") told.push("It does not take place: no ticket lets anybody in.");
   if (scan.outcome === "no-keys") told.push("This device has to be online once before it can check tickets.");
   return told;
 }
@@ -202,6 +204,7 @@ async function draw() {
   const late = waiting ? ` · ${waiting} to report` : "";
   $("link").textContent = { online: "Online", offline: "Offline", "signed-out": "Signed out", unknown: "Connecting …" }[scanner.link] + late;
   $("sign-in").hidden = scanner.link !== "signed-out";
+  $("cancelled").hidden = !(await store.fact("cancelled"));
   drawProgress(scanner.fetching);
   const fetched = await store.fact("fetched_at");
   $("ready").textContent = fetched

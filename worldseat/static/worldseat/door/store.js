@@ -4,7 +4,7 @@
 //          row, number, price_type}, and `here`: the scan with which this device let somebody in
 // scans    what this device was shown: {id, ticket, code, at, told, state, outcome, ...}; `state` is
 //          "asking" (the server was asked), "waiting" (to be reported), "done", or "local" (nobody's code)
-// facts    keys, cursor, the device's id and name, and when they were fetched
+// facts    keys, cursor, whether the event is cancelled, the device's id and name, and when they were fetched
 
 const VERSION = 1;
 
@@ -67,10 +67,11 @@ class Store {
    * two tabs, or a crash, let nobody in twice. Returns {outcome, ticket (undefined: never heard of)}.
    */
   async claim(code, scan, eventMatches) {
-    const transaction = this.database.transaction(["tickets", "scans"], "readwrite");
+    const transaction = this.database.transaction(["tickets", "scans", "facts"], "readwrite");
     const tickets = transaction.objectStore("tickets");
     const ticket = await done(tickets.get(code.ticket));
-    const outcome = judge(code, ticket, eventMatches);
+    const cancelled = await done(transaction.objectStore("facts").get("cancelled"));
+    const outcome = judge(code, ticket, eventMatches, cancelled);
     if (outcome === "admitted") {
       tickets.put({ ...(ticket ?? { id: code.ticket, issue: code.issue, state: "valid" }), here: { scan: scan.id, at: scan.at } });
     }
@@ -132,8 +133,9 @@ class Store {
   }
 }
 
-function judge(code, ticket, eventMatches) {
+function judge(code, ticket, eventMatches, cancelled) {
   if (!eventMatches) return "other-event";
+  if (cancelled) return "event-cancelled";
   if (ticket?.state === "void") return "void";
   if (ticket && code.issue < ticket.issue) return "superseded";
   if (ticket?.here || ticket?.admitted_at) return "already-admitted";

@@ -29,6 +29,7 @@ export class Server {
     try {
       for (;;) {
         const news = await this.ask(this.page(since, begun.after), { timeout: SYNC_MS });
+        await store.keep({ cancelled: news.cancelled });
         const tickets = news.tickets.map((row) => named(news.fields, row));
         const fetched = begun.fetched + tickets.length;
         if (!news.next_after) {
