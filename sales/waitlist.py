@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from accounts.audit import changed, record
@@ -30,6 +31,7 @@ from sales.models import (
     WaitlistEntry,
     WaitlistOrder,
 )
+from sales.models.waiting_rooms import new_seed
 from sales.occupancy import occupancy_of
 from sales.waiting_room.draw import draw_of
 from worldseat.dsql.occ import occ_retry
@@ -104,7 +106,8 @@ def set_waitlist(
 ) -> Waitlist:
     """Make or change an event's waitlist; entries and offers stay as they are.
 
-    Raises ValidationError, and Event.DoesNotExist.
+    Who waits was told the order, so it stays while the list is open and somebody waits. A draw
+    begins with a key of its own. Raises ValidationError, and Event.DoesNotExist.
     """
     event = Event.objects.get(pk=event_id)
     found = Waitlist.objects.filter(event=event).first()
@@ -114,6 +117,9 @@ def set_waitlist(
         "order": waitlist.order,
         "window_seconds": waitlist.window_seconds,
     }
+    if found and rules.order != found.order:
+        _check_nobody_waits(event, to=rules.order, now=now)
+        waitlist.seed = new_seed()
     waitlist.order, waitlist.window_seconds = rules.order, rules.window_seconds
     waitlist.full_clean(exclude=["event"])
     waitlist.save()
@@ -129,6 +135,15 @@ def set_waitlist(
         now=now,
     )
     return waitlist
+
+
+def _check_nobody_waits(event: Event, *, to: str, now: datetime) -> None:
+    waiting = event.waitlist_entries.filter(state=EntryState.WAITING).count()
+    # Once the sale has ended nobody is drawn any more; but none who came first is drawn either.
+    if waiting and (now < event.off_sale_at or to == WaitlistOrder.LOTTERY):
+        who = "A fan waits" if waiting == 1 else f"{waiting} fans wait"
+        told = f"{who} in the order that was told: it stays until nobody waits, or the sale ends."
+        raise ValidationError({"order": told})
 
 
 def find_waitlist(*, event_id: UUID) -> Waitlist | None:
@@ -198,11 +213,11 @@ def _enlist(
     entry = WaitlistEntry.objects.select_related("hold").filter(pk=own).first()
     if entry is None:
         entry = WaitlistEntry(id=own, event=event, fan_id=fan_id)
-        entry.draw = draw_of(seed=event.waitlist.seed, place_id=own)
     entry.event = event
     state = state_of(entry, now)
     if entry._state.adding or state not in _OPEN:
         entry.state, entry.joined_at, entry.hold = EntryState.WAITING, now, None
+        entry.draw = draw_of(seed=event.waitlist.seed, place_id=own)
     elif state == EntryState.OFFERED:
         return entry
     entry.quantity, entry.category, entry.region = quantity, category, region

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
@@ -31,6 +32,7 @@ from sales.models import (
     Seat,
     SeatStatus,
 )
+from sales.organising.promises import broken_promises, renew_seeds
 from sales.outbox import tell_event
 from worldseat.money import format_money
 
@@ -60,6 +62,14 @@ class EventForm(TenantForm[Event]):
         if state == EventState.DRAFT and not is_new and self.instance.orders.exists():
             raise ValidationError("Seats have been sold: close the event rather than hide it.")
         return state
+
+    def _post_clean(self) -> None:
+        """Refuse times that would break what fans of a draw were promised."""
+        before = copy(self.instance)
+        super()._post_clean()  # type: ignore[misc] # where a form's instance takes what was given
+        if not self.errors and not before._state.adding:
+            for name, reasons in broken_promises(before, self.instance, now=timezone.now()).items():
+                self.add_error(name, reasons)
 
 
 class CategoryInline(TenantInline[PriceCategory]):
@@ -106,6 +116,7 @@ class EventAdmin(TenantAdmin[Event]):
         if old is not None:
             before = {"state": old.state, "starts_at": old.starts_at, "venue": old.venue}
             tell_event(before, obj, now=timezone.now())
+            renew_seeds(old, obj, now=timezone.now())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> Any:
         """Fix what was promised once fans have seen it: venue, currency, whether it is real."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from django.utils.text import slugify
 
 from accounts.audit import changed, record, values_of
 from sales.models import Event, EventKind, EventState
+from sales.organising.promises import broken_promises, renew_seeds
 from sales.organising.rights import managed_event, managed_venue
 from sales.outbox import event_changed, write
 from worldseat.dsql.occ import occ_retry
@@ -78,17 +80,21 @@ def create_event(
 def change_event(*, event_id: UUID, user: Any, fields: Mapping[str, Any], now: datetime) -> Event:
     """Change some fields of RULES. A new limit or fee counts from the next hold or sale on.
 
-    Fans who have tickets are told of another time. Raises EventNotFound, RoleTooLow, BadEvent.
+    Fans who have tickets are told of another time. Times by which a draw went stay as they are
+    (sales.organising.promises). Raises EventNotFound, RoleTooLow, BadEvent.
     """
     event = managed_event(event_id=event_id, user=user)
-    before = values_of(event)
+    before, was = values_of(event), copy(event)
     for name, value in _known(fields).items():
         setattr(event, name, value)
     differing = changed(before, values_of(event))
     if not differing:
         return event
     _validate(event)
+    if broken := broken_promises(was, event, now=now):
+        raise BadEvent(broken)
     event.save(update_fields=list(differing))
+    renew_seeds(was, event, now=now)
     record(
         organisation_id=event.organisation_id,
         actor=user,

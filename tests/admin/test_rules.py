@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, Organisation, Role, User
 from accounts.tenancy import CHOSEN
-from sales.models import Event, Order, SeatingPlan, Venue
+from sales.models import Event, Order, QueuePlace, SeatingPlan, Venue, WaitingRoom
 from sales.models.orders import new_reference
 from tests.admin.conftest import tenants_models
 from tests.admin.test_tenancy import Rows, event_form, url, values
@@ -183,3 +183,16 @@ def test_a_cancelled_event_stays_cancelled(root: Client, event: Event) -> None:
         assert root.post(url(Event, "change", event.pk), form).status_code == status
         event.refresh_from_db()
         assert event.state == "cancelled"
+
+
+def test_a_start_for_which_fans_were_drawn_stays(root: Client, event: Event, fay: User) -> None:
+    """The same as on the organisers' pages: tests/organise/test_promises.py."""
+    room = WaitingRoom.objects.create(event=event, opens_at=event.created_at, rate_per_minute=1)
+    place = {"fan_id": fay.pk, "joined_at": event.created_at, "draw": 0.5, "region": "r"}
+    QueuePlace.objects.create(id=fay.pk, room=room, **place)
+    started = event.on_sale_at
+    form = event_form(event.organisation, event.venue, state="published")
+    shown = root.post(url(Event, "change", event.pk), form)
+    assert "draw&#x27;s key is public since: the start stays" in shown.content.decode()
+    event.refresh_from_db()
+    assert event.on_sale_at == started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -71,7 +71,7 @@ class RulesForm(TimesForm):
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
         kwargs.setdefault("initial", _initial(event))
         super().__init__(*args, **kwargs)
-        self.currency = event.currency
+        self.event, self.currency = event, event.currency
         self.fields["fee"].label = f"Fee a ticket in {event.currency}"
 
     def clean_fee(self) -> int:
@@ -95,15 +95,20 @@ class RulesForm(TimesForm):
     def changes(self) -> dict[str, Any]:
         """Return the event's fields."""
         given = self.cleaned_data
-        same = ("name", "description", "starts_at", "on_sale_at", "off_sale_at", "limit_per_fan")
+        times = ("starts_at", "on_sale_at", "off_sale_at", "fans_cancel_until")
         return {
-            **{name: given[name] for name in same},
-            "fans_cancel_until": given["fans_cancel_until"],
+            **{name: given[name] for name in ("name", "description", "limit_per_fan")},
+            **{name: _to_the_second(getattr(self.event, name), given[name]) for name in times},
             "hold_seconds": int(given["hold_minutes"] * 60),
             "hold_limit_seconds": int(given["hold_limit_minutes"] * 60),
             "fee_minor": given["fee"],
             "fee_basis_points": int(given["fee_percent"] * 100),
         }
+
+
+def _to_the_second(old: datetime | None, new: datetime | None) -> datetime | None:
+    """Keep a time that the form shows without its seconds, where nobody has changed it."""
+    return old if old and new == old.replace(second=0, microsecond=0) else new
 
 
 def _initial(event: Event) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Role
 from sales.models import Event, WaitlistOrder
-from sales.organising.queues import change_waitlist, waitlist_file
+from sales.organising.queues import BadRules, change_waitlist, waitlist_file
 from sales.views.organise.access import event_or_404, has_role, organiser_page
 from sales.waitlist import entries_of
 
@@ -48,7 +48,14 @@ def waitlist(request: HttpRequest, event_id: UUID) -> HttpResponseBase:
     form = WaitlistForm(request.POST)
     if not form.is_valid():
         return _render(request, event, form)
-    change_waitlist(event_id=event.pk, user=request.user, fields=form.changes(), now=timezone.now())
+    try:
+        change_waitlist(
+            event_id=event.pk, user=request.user, fields=form.changes(), now=timezone.now()
+        )
+    except BadRules as refused:
+        for name, reasons in refused.errors.items():
+            form.add_error(name if name in form.fields else None, reasons)
+        return _render(request, event, form)
     messages.success(request, "Saved. Offers that were made stay as they are.")
     return redirect("sales:organise-waitlist", event.pk)
 
