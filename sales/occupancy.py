@@ -40,7 +40,8 @@ from worldseat.dsql.occ import is_connection_lost, occ_retry
 __all__ = ["Occupancy", "SeatState", "digest_of", "micros", "occupancy_of"]
 
 FRESH_FOR = timedelta(seconds=1)
-RENEW_AFTER = timedelta(seconds=0.5)
+# Two statements a second for an event at most, and what is left is time to read an arena.
+RENEW_AFTER = timedelta(seconds=0.7)
 LATEST_COMMIT = timedelta(seconds=330)
 # How far the clocks of two servers may differ; a copy from further ahead is not believed.
 SKEW = timedelta(seconds=10)
@@ -232,7 +233,8 @@ _CHANGES = """
 def _changed(event_id: UUID, known: Occupancy, settled: int, now: datetime) -> Occupancy | None:
     """Read what `_read` would where a copy is known: one statement, hence one snapshot.
 
-    Twice a second for each event that is watched. None where the copy is of no use: then `_read`.
+    Three times in two seconds for each event that is watched. None where the copy is of no use:
+    then `_read`.
     """
     rows = _rows([known.read_at - LATEST_COMMIT, event_id])
     if not rows or known.plan_id is None or rows[0][1] != known.plan_id:

@@ -2,7 +2,8 @@
 
 Thousands watch a sale by asking the same within the same half second, and routing, middleware and
 rendering would cost more than all the buying. A view marks an answer with `repeat`; who asks for
-the same path, query and ETag without credentials gets it from this process's memory.
+the same path, query and ETag without credentials gets it from this process's memory. When it is
+due, one of them asks Django anew and the others go on with it, until it would be wrong.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class _Repeat:
+    due: float
     until: float
     body: Callable[[], bytes]
 
@@ -35,11 +37,23 @@ class _Kept:
     status: str
     headers: list[tuple[str, str]]
     repeat: _Repeat
+    renewal: threading.Lock
+
+    def serves(self) -> bool:
+        """Say whether to give it again; who is told no first when it is due is to renew it."""
+        now = time.monotonic()
+        if now < self.repeat.due:
+            return True
+        return not self.renewal.acquire(blocking=False) and now < self.repeat.until
 
 
-def repeat(response: Any, *, seconds: float, body: Callable[[], bytes]) -> None:
-    """Let an answer be given again for some seconds; `body` makes its body each time."""
-    response.repeat = _Repeat(time.monotonic() + seconds, body)
+def repeat(response: Any, *, seconds: float, at_most: float, body: Callable[[], bytes]) -> None:
+    """Let an answer be given again for some seconds, and `at_most` while a new one is made.
+
+    `body` makes its body each time.
+    """
+    now = time.monotonic()
+    response.repeat = _Repeat(now + seconds, now + at_most, body)
 
 
 class Repeating:
@@ -56,7 +70,7 @@ class Repeating:
         if key is None:
             return self._application(environ, start_response)
         kept = self._kept.get(key)
-        if kept is not None and time.monotonic() < kept.repeat.until:
+        if kept is not None and kept.serves():
             body = kept.repeat.body()
             start_response(kept.status, [*kept.headers, ("Content-Length", str(len(body)))])
             return [body]
@@ -83,7 +97,7 @@ class Repeating:
         with self._lock:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[key] = _Kept(status, again, marked)
+            self._kept[key] = _Kept(status, again, marked, threading.Lock())
 
 
 def _key(environ: dict[str, Any]) -> tuple[str, ...] | None:

@@ -24,7 +24,7 @@ from sales.api.serializers import (
 from sales.availability import Availability, BadCursor, availability
 from sales.events import EventNotFound, visible_event
 from sales.models import Event, EventQuerySet
-from sales.occupancy import RENEW_AFTER
+from sales.occupancy import FRESH_FOR, RENEW_AFTER
 from worldseat.api.conditional import conditional
 from worldseat.api.pagination import PAGE_PARAMETERS
 from worldseat.api.parsing import query_of
@@ -143,7 +143,7 @@ class AvailabilityView(APIView):
 
 def _repeatable(answer: HttpResponseBase, found: Availability) -> HttpResponseBase:
     """Let an answer be given again for as long as the copy that it was made from is used."""
-    seconds = (RENEW_AFTER - found.age).total_seconds()
+    seconds, at_most = ((end - found.age).total_seconds() for end in (RENEW_AFTER, FRESH_FOR))
     if not isinstance(answer, HttpResponse) or seconds <= 0:
         return answer
     content, began = answer.content, time.monotonic()
@@ -157,7 +157,7 @@ def _repeatable(answer: HttpResponseBase, found: Availability) -> HttpResponseBa
         now = round(age + time.monotonic() - began, 3)
         return b"".join((head, told, str(now).encode(), comma, tail))
 
-    repeat(answer, seconds=seconds, body=body)
+    repeat(answer, seconds=seconds, at_most=at_most, body=body)
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,10 +32,12 @@ class Site:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.meanwhile: Callable[[], None] = lambda: None  # while Django is asked
         django = get_wsgi_application()
 
         def count(environ: Any, start: Any) -> Any:
             self.asked += 1
+            self.meanwhile()
             return django(environ, start)
 
         self._application = Repeating(count)
@@ -82,6 +85,50 @@ def test_only_for_as_long_as_the_copy_is_used(event: Event, seat: Seat, clock: C
     clock.seconds += occupancy.RENEW_AFTER.total_seconds() + 0.01
     site.get(path_of(event))
     assert site.asked == 2
+
+
+def test_one_renews_what_is_due_while_the_others_go_on(event: Event, clock: Clock) -> None:
+    site = Site()
+    site.get(path_of(event))
+    clock.seconds += occupancy.RENEW_AFTER.total_seconds() + 0.01
+    meanwhile: list[tuple[str, float, int]] = []
+
+    def ask_meanwhile() -> None:
+        site.meanwhile = lambda: None
+        status, _, body = site.get(path_of(event))
+        meanwhile.append((status, json.loads(body)["age"], site.asked))
+        clock.seconds += (occupancy.FRESH_FOR - occupancy.RENEW_AFTER).total_seconds()
+        status, _, body = site.get(path_of(event))
+        meanwhile.append((status, json.loads(body)["age"], site.asked))
+
+    site.meanwhile = ask_meanwhile
+    site.get(path_of(event))
+    (_, age, asked), (_, late_age, asked_late) = meanwhile
+    assert age == pytest.approx(0.71, abs=0.1)
+    assert asked == 2  # from memory
+    assert late_age < 0.5
+    assert asked_late == 3  # it was too old by then
+    assert [status for status, _, _ in meanwhile] == ["200", "200"]
+
+
+def test_who_was_to_renew_and_failed_leaves_it_to_the_next_one(event: Event, clock: Clock) -> None:
+    site = Site()
+    site.get(path_of(event))
+    clock.seconds += occupancy.RENEW_AFTER.total_seconds() + 0.01
+
+    def fail() -> None:
+        site.meanwhile = lambda: None
+        raise ConnectionError
+
+    site.meanwhile = fail
+    with pytest.raises(ConnectionError):
+        site.get(path_of(event))
+    site.get(path_of(event))
+    assert site.asked == 2  # still good for the third of a second
+    clock.seconds += (occupancy.FRESH_FOR - occupancy.RENEW_AFTER).total_seconds()
+    for _ in range(2):
+        site.get(path_of(event))
+    assert site.asked == 3
 
 
 def test_an_etag_that_is_still_right_gets_304(event: Event, clock: Clock) -> None:
