@@ -163,11 +163,10 @@ class Stage:
             "requests": list(requests),
             "endless": endless,
         }
-        path = self.home / "load.json"
+        path, answer = self.home / "load.json", self.home / "told.json"
         path.write_text(json.dumps(asked))
-        told = json.loads(
-            self.run(sys.executable, "-m", "tests.benchmarks.load.client", str(path)).stdout
-        )
+        self.run(sys.executable, "-m", "tests.benchmarks.load.client", str(path), str(answer))
+        told = json.loads(answer.read_text())
         return Answered(
             statuses={int(status): number for status, number in told["statuses"].items()},
             latencies=sorted(told["latencies"]),

@@ -1,8 +1,9 @@
-"""Send requests over kept connections as fast as they are answered: `... load.client FILE`.
+"""Send requests over kept connections as fast as they are answered: `... load.client FILE TOLD`.
 
 FILE is JSON: host, port, clients, seconds, requests (texts, whole HTTP requests), and `endless`:
-whether to begin again at the last. Prints JSON: statuses, latencies in milliseconds, seconds, and
-what Server-Timing says of conflicts. It parses no more of an answer than that and its length.
+whether to begin again at the last. Writes JSON to TOLD: statuses, latencies in milliseconds,
+seconds, and what Server-Timing says of conflicts. It parses no more of an answer than that and its
+length.
 """
 
 from __future__ import annotations
@@ -145,4 +146,5 @@ async def _main(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(uvloop.run(_main(json.loads(Path(sys.argv[1]).read_text())))))
+    came_to = uvloop.run(_main(json.loads(Path(sys.argv[1]).read_text())))
+    Path(sys.argv[2]).write_text(json.dumps(came_to))
