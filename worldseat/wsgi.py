@@ -1,4 +1,4 @@
-"""The WSGI application, for gunicorn."""
+"""The WSGI application: what web.py serves, and any other WSGI server can."""
 
 from __future__ import annotations
 

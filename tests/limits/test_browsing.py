@@ -33,7 +33,7 @@ LIST = "/api/v1/events/"
 
 @contextmanager
 def web_server(home: Path, **more: str) -> Iterator[int]:
-    """Run gunicorn on the test's database; yield its port."""
+    """Run a web server on the test's database; yield its port."""
     (home / "logs").mkdir()
     url = database_url_in("us-east-1", connection.settings_dict["NAME"])
     environment = {**os.environ, "SECRET_KEY": settings.SECRET_KEY, "HTTPS_ONLY": "off", **more}

@@ -35,7 +35,10 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """A web server of one worker process; gunicorn forks another for one that was killed."""
+    """A web server of one worker process, which is forked anew when it was killed.
+
+    gunicorn, which goes on however often that is; the product's own gives up in a crash loop.
+    """
 
     def __init__(self, port: int, master: psutil.Process) -> None:
         self.url = f"http://127.0.0.1:{port}/api/v1"

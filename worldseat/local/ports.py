@@ -9,7 +9,7 @@ from pathlib import Path
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor, last_lines
 
 _ATTEMPTS = 5
-# What PostgreSQL and Valkey say, and gunicorn.
+# What PostgreSQL, Valkey and the web server say.
 _TAKEN = ("Address already in use", "Connection in use")
 _NEIGHBOURS = 20
 

@@ -75,17 +75,13 @@ class Programs:
         """Return the web server on 127.0.0.1:`port`; with a region, one that serves it alone."""
         name = f"web-{region}" if region else "web"
         env = self._environment
-        words = ["gunicorn", "worldseat.wsgi", "--bind", f"127.0.0.1:{port}"]
-        # No access log: its line costs a good part of what a sale does (`make bench ONLY=servers`).
-        words += ["--worker-class", "gthread"]
+        words = ["worldseat.web", "--port", str(port)]
         if region:
             url = self._database_url_in(region)
             env = {**env, "WORLDSEAT_REGION": region, "DATABASE_URL": url}
-            # Its clients keep their connections while they wait for the start.
-            words += ["--workers", "1", "--threads", "16", "--keep-alive", "75"]
+            words += ["--workers", "1", "--threads", "16"]
         else:
-            # Imported once and forked: half the start-up time of two workers.
-            words += ["--workers", "2", "--threads", "8", "--preload"]
+            words += ["--workers", "2", "--threads", "8"]
             # Two threads of each are kept from who only looks, so that a flood stops no sale.
             env = {"BROWSING_AT_ONCE": "6", **env}
         return Program(
@@ -94,8 +90,8 @@ class Programs:
             env=env,
             cwd=_CHECKOUT,
             log=self._log(name),
-            # "Quick" shutdown; SIGTERM would wait for open requests.
-            death_signal=signal.SIGQUIT,
+            # Its workers see that it has gone.
+            death_signal=signal.SIGKILL,
         )
 
     def _module(self, words: Sequence[str]) -> list[str]:

@@ -36,14 +36,13 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
 
 
 _GUNICORN = "gunicorn worldseat.wsgi --worker-class gthread --preload --bind 127.0.0.1:{port}"
-_GRANIAN = "granian worldseat.wsgi:application --interface wsgi --host 127.0.0.1 --port {port}"
+_OURS = "worldseat.web --port {port}"
 _WAYS = {
-    "as deployed": "",
+    "as deployed: granian, 2 x 8 threads": "",
+    "granian, 2 x 4 threads": f"{_OURS} --workers 2 --threads 4",
+    "granian, 2 x 16 threads": f"{_OURS} --workers 2 --threads 16",
     "gunicorn gthread, 2 x 4 threads": f"{_GUNICORN} --workers 2 --threads 4",
     "gunicorn gthread, 2 x 8 threads": f"{_GUNICORN} --workers 2 --threads 8",
-    "gunicorn gthread, 2 x 16 threads": f"{_GUNICORN} --workers 2 --threads 16",
-    "granian WSGI, 2 x 4 threads": f"{_GRANIAN} --workers 2 --blocking-threads 4",
-    "granian WSGI, 2 x 8 threads": f"{_GRANIAN} --workers 2 --blocking-threads 8",
     "uvicorn ASGI, 2 workers": "uvicorn worldseat.asgi:application --host 127.0.0.1 --port {port} "
     "--workers 2 --no-access-log",
 }
