@@ -21,7 +21,7 @@ test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARG
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
-	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-endpoints: setup ## the product's tests through the TLS endpoint of us-east-1 (minutes); ARGS='-k seat' goes to pytest
 	@WORLDSEAT_TEST_THROUGH=endpoints $(python) -m pytest tests/sales tests/accounts tests/api tests/pages tests/admin tests/stampede $(ARGS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,32 @@ from sales.models import Event, Seat
 from tests.cast import make_event, make_member, make_organisation, make_user
 from tests.databases import empty
 from worldseat.celery import app
+
+# The files that take longest, the longest first: begun early, none keeps one worker busy while the
+# others have nothing left to do.
+LONGEST = (
+    "organise/test_walk.py",
+    "local/test_demo.py",
+    "admin/test_walk.py",
+    "api/test_fuzz.py",
+    "browser/test_accessibility.py",
+    "dsql/served/test_own_migrations.py",
+    "browser/test_admin_accessibility.py",
+    "local/test_through_endpoints.py",
+    "local/test_servers.py",
+    "local/test_demo_telling.py",
+    "browser/test_scanner.py",
+    "browser/test_arena.py",
+    "admin/test_tenancy.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let several workers begin with the longest files; one alone keeps the order it has."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        rank = {Path(__file__).parent / file: at for at, file in enumerate(LONGEST)}
+        items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session", autouse=True)
