@@ -27,7 +27,8 @@ from tests.admin.conftest import SECRET
 from tests.belongings import rows_of
 from tests.cast import make_event, make_member, make_user
 
-pytestmark = pytest.mark.django_db(transaction=True)  # a refusal dooms the outer transaction
+# A refusal dooms the outer transaction.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 # What a walk itself writes.
 WRITTEN_BY_WALKING = {"django_session", "accounts_auditentry"}

@@ -22,7 +22,7 @@ from sales.models import Event, LedgerEntry, Order, Seat, Ticket
 from tests.sales.paying import paid as pay_for
 from tests.sales.returning import refund
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 ClientAs = Callable[[User], Client]
 
