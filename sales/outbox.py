@@ -18,7 +18,6 @@ from django.db import transaction
 from django.db.models import Max
 
 from sales.models import Event, EventKind, EventState, Order, OutboxEvent, Ticket
-from worldseat.celery import app
 
 __all__ = [
     "event_changed",
@@ -115,6 +114,8 @@ def tell(task: str, *arguments: str, countdown: float = 0) -> bool:
     nothing, since the sale stands, and its answer must say so.
     """
     try:
+        from worldseat.celery import app  # only here: Celery is large, and few processes tell
+
         app.send_task(task, args=arguments, countdown=countdown, expires=60, retry=False)
     except Exception as error:
         _log.warning("No worker was told to %s, beat will: %s", task, error)

@@ -24,7 +24,6 @@ from django.template import Context
 from django.template.loader import get_template
 from django.utils import timezone
 
-from worldseat.celery import app
 from worldseat.local import state
 
 __all__ = [
@@ -40,9 +39,6 @@ __all__ = [
 # File name, content, media type.
 Attachment: TypeAlias = tuple[str, bytes, str]
 
-# Of one mail: 4 s, 8 s, ... half an hour, five hours in all; each wait is jittered.
-_RETRIES = 16
-_LONGEST_WAIT_SECONDS = 1800
 # Names that no mail server has (RFC 2606, RFC 6761): a stampede's buyers live there.
 _NOWHERE = (".invalid",)
 
@@ -98,53 +94,13 @@ def _check_templates(template: str) -> None:
 
 def _queue(arguments: Mapping[str, Any]) -> None:
     try:
-        _send.apply_async(kwargs=dict(arguments), retry=False)
+        from worldseat.celery import app  # only here: Celery is large, and few processes mail
+
+        app.send_task("worldseat.send_mail", kwargs=dict(arguments), retry=False)
     except Exception:
         # After a COMMIT, whatever the broker's client raises: what was committed stands, and its
         # answer must say so.
         _log.exception("The mail %s to %s was not sent.", arguments["template"], arguments["to"])
-
-
-@app.task(
-    name="worldseat.send_mail",
-    bind=True,
-    acks_late=True,
-    max_retries=_RETRIES,
-    ignore_result=True,
-)
-def _send(
-    task: Any,
-    *,
-    template: str,
-    to: str,
-    context: Mapping[str, Any],
-    attachments: Sequence[tuple[str, str, str]],
-    reply_to: str,
-    message_id: str,
-) -> None:
-    """Send a mail; try again later when the server is out of reach or says "not now"."""
-    try:
-        send_now(
-            template=template,
-            to=to,
-            context=context,
-            attachments=[
-                (name, base64.b64decode(content), kind) for name, content, kind in attachments
-            ],
-            reply_to=reply_to,
-            message_id=message_id,
-        )
-    except (OSError, smtplib.SMTPException) as error:
-        if is_refused_for_good(error):
-            _log.error("The mail %s to %s was refused: %s", template, to, error)
-            return
-        wait = min(4 * 2**task.request.retries, _LONGEST_WAIT_SECONDS)
-        raise task.retry(exc=error, countdown=_jittered(wait)) from error
-
-
-def _jittered(seconds: float) -> float:
-    # A mail server that comes back is not met by all of them at one instant.
-    return seconds * (0.75 + 0.5 * (uuid.uuid4().int % 1000) / 1000)
 
 
 def is_refused_for_good(error: BaseException) -> bool:

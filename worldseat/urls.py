@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import include, path
 
 from worldseat import health
+from worldseat.loading import include_later
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
-    path("admin/", admin.site.urls),
+    include_later("admin/", "worldseat.admin_urls", namespace="admin"),
     path("api/", include("worldseat.api.urls")),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
-    path("accounts/two-factor/", include("allauth.mfa.urls")),
+    include_later("accounts/two-factor/", "allauth.mfa.urls"),
     path("", include("sales.urls")),
 ]
 

@@ -8,6 +8,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from worldseat.loading import load_the_rest_later
 from worldseat.repeating import Repeating
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "worldseat.settings")
@@ -16,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "worldseat.settings")
 # and again afterwards, and workers that are forked from here go on to share its pages.
 gc.disable()
 application = Repeating(get_wsgi_application())
-get_resolver().url_patterns  # noqa: B018 - loads all views now, not with a worker's first request
+get_resolver().url_patterns  # noqa: B018 - loads the views now, not with a worker's first request
 gc.freeze()
 gc.enable()
+load_the_rest_later()

@@ -58,6 +58,8 @@ from sales.models import (
 
 SECRET = "Zanzibar"
 
+admin.autodiscover()  # as the admin's paths do (worldseat.admin_urls)
+
 
 @pytest.fixture
 def acmes_rows(
