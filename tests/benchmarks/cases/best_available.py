@@ -11,8 +11,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +27,7 @@ CASE = "best_available"
 TITLE = "Best available: four seats each of a hall of 1,586, wanted by all at one instant"
 BAR = 1.3
 QUANTITY = 4
+SERVED, NONE_LEFT = ("together", "apart"), "none left"
 
 
 @dataclass(frozen=True)
@@ -38,31 +41,41 @@ class Herd:
 
 
 HERDS: Mapping[str, Herd] = {
-    "PostgreSQL": Herd(buyers=160, regional=False, threads=160, rounds=5),
-    "two regions": Herd(buyers=160, regional=True, threads=80, rounds=5),
-    "until sold out, two regions": Herd(buyers=430, regional=True, threads=80, rounds=2),
-    "until sold out": Herd(buyers=1000, regional=False, threads=120, rounds=2),
+    "PostgreSQL": Herd(buyers=160, regional=False, threads=160, rounds=3),
+    "two regions": Herd(buyers=160, regional=True, threads=80, rounds=3),
+    "until sold out, two regions": Herd(buyers=430, regional=True, threads=80, rounds=1),
+    "until sold out": Herd(buyers=1000, regional=False, threads=120, rounds=1),
 }
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a herd came to; `transactions` are all runs of all @occ_retry calls."""
+    """What a herd came to: its buyers by answer, and the transactions these took.
 
-    buyers: int
+    Transactions are all runs of all @occ_retry calls. The answers are "together", "apart",
+    "none left", or what an error said.
+    """
+
     could_be_served: int
-    served: int
-    together: int
-    told_no_seats_left: int
     seats_held: int
-    transactions: int
     seconds: float
-    errors: dict[str, int] = field(default_factory=dict)
+    buyers: Counter[str]
+    transactions: Counter[str]
+
+    @property
+    def served(self) -> int:
+        """Return how many buyers hold seats."""
+        return sum(self.buyers[answer] for answer in SERVED)
 
     @property
     def transactions_a_sale(self) -> float:
-        """Return how many runs of a transaction a sale took."""
-        return self.transactions / max(self.served, 1)
+        """Return how many runs of a transaction a buyer took who was served."""
+        return sum(self.transactions[answer] for answer in SERVED) / max(self.served, 1)
+
+    @property
+    def transactions_a_refusal(self) -> float:
+        """Return the same of who was told that none are left."""
+        return self.transactions[NONE_LEFT] / max(self.buyers[NONE_LEFT], 1)
 
     @property
     def is_right(self) -> bool:
@@ -70,8 +83,7 @@ class Measured:
         return (
             self.served == self.could_be_served
             and self.seats_held == self.served * QUANTITY
-            and self.told_no_seats_left == self.buyers - self.served
-            and not self.errors
+            and self.buyers.total() == self.served + self.buyers[NONE_LEFT]
         )
 
 
@@ -84,8 +96,9 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
             told = _let_loose(herd, places, stage.redis_url)
             for what, value, unit in (
                 ("transactions a sale", told.transactions_a_sale, ""),
+                ("transactions a refusal", told.transactions_a_refusal, ""),
                 ("served", told.served, ""),
-                ("together", told.together, ""),
+                ("together", told.buyers["together"], ""),
                 ("refused though seats were left", told.could_be_served - told.served, ""),
                 ("all answered after", told.seconds, "s"),
             ):
@@ -129,21 +142,18 @@ def _let_loose(herd: Herd, places: Mapping[str, str], redis_url: str) -> Measure
     began = time.monotonic()
     told = [json.loads(process.communicate()[0]) for process in processes]
     seconds = time.monotonic() - began
-    answers = [answer for each in told for answer in each["answers"]]
+    buyers: Counter[str] = Counter()
+    transactions: Counter[str] = Counter()
+    for each in chain.from_iterable(told):
+        buyers[each["answer"]] += 1
+        transactions[each["answer"]] += each["attempts"]
     seats = Seat.objects.filter(event_id=event_id)
     return Measured(
-        buyers=herd.buyers,
         could_be_served=min(herd.buyers, seats.count() // QUANTITY),
-        served=sum(answer in ("together", "apart") for answer in answers),
-        together=answers.count("together"),
-        told_no_seats_left=answers.count("NoSeatsLeft"),
         seats_held=seats.filter(status=SeatStatus.HELD).count(),
-        transactions=sum(each["attempts"] for each in told),
         seconds=seconds,
-        errors={
-            answer: answers.count(answer)
-            for answer in set(answers) - {"together", "apart", "NoSeatsLeft"}
-        },
+        buyers=buyers,
+        transactions=transactions,
     )
 
 

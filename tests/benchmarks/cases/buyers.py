@@ -30,11 +30,7 @@ def main() -> None:
         sys.stdin.readline()
         go.set()
         told = list(answers)
-    figures = {
-        "answers": [answer for answer, _, _ in told],
-        "attempts": sum(attempts for _, attempts, _ in told),
-        "conflicts": sum(conflicts for _, _, conflicts in told),
-    }
+    figures = [{"answer": answer, "attempts": attempts} for answer, attempts in told]
     print(json.dumps(figures), flush=True)
 
 
@@ -47,11 +43,11 @@ def _arrive(ready: threading.Barrier, go: threading.Event) -> None:
     go.wait(timeout=60)
 
 
-def _buy(asked: dict[str, Any], fan: str) -> tuple[str, int, int]:
+def _buy(asked: dict[str, Any], fan: str) -> tuple[str, int]:
     from django.conf import settings
     from django.utils import timezone
 
-    from sales.best_available.holding import BestHold, Wish, hold_best_available
+    from sales.best_available.holding import BestHold, NoSeatsLeft, Wish, hold_best_available
     from worldseat.dsql.occ import tally
 
     with everywhere(), tally() as counted:
@@ -63,12 +59,14 @@ def _buy(asked: dict[str, Any], fan: str) -> tuple[str, int, int]:
                 region=settings.REGION,
                 now=timezone.now(),
             )
-        except Exception as error:  # each is counted by its name
-            answer = type(error).__name__
+        except NoSeatsLeft:
+            answer = "none left"
+        except Exception as error:  # each is counted by what it says
+            answer = f"{type(error).__name__}: {error}".split("\n", 1)[0]
         else:
             assert isinstance(held, BestHold)
             answer = "together" if held.contiguous else "apart"
-    return answer, counted.attempts, counted.conflicts
+    return answer, counted.attempts
 
 
 if __name__ == "__main__":
