@@ -61,7 +61,7 @@ def program(home: Path, port: int, name: str = "web") -> Program:
     words = ["-m", "worldseat.web", "--port", str(port), "--workers", "2", "--threads", "2"]
     return Program(
         name=name,
-        command=[sys.executable, *words],
+        command=["/bin/sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", sys.executable, *words],
         env={**os.environ, **more},
         cwd=CHECKOUT,
         log=home / f"{name}.log",
@@ -144,6 +144,13 @@ def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
+
+
+def test_takes_more_connections_than_a_shell_allows_files(server: Server) -> None:
+    eventually(lambda: len(server.workers()) == 2)
+    for worker in server.workers():
+        soft, hard = psutil.Process(worker).rlimit(psutil.RLIMIT_NOFILE)
+        assert soft == hard > 256
 
 
 def test_says_what_it_takes() -> None:

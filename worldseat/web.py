@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
@@ -39,6 +41,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT: what has been asked by then is answered first."""
     asked = _parser().parse_args(words)
     _refuse_taken(asked.host, asked.port)
+    _allow_as_many_files_as_may_be()
     server = Granian(
         _APPLICATION,
         address=asked.host,
@@ -76,6 +79,13 @@ def _refuse_taken(host: str, port: int) -> None:
         socket.create_server((host, port)).close()
     except OSError as error:
         sys.exit(f"Nothing was started: {host}:{port} cannot be listened on. {error.strerror}")
+
+
+def _allow_as_many_files_as_may_be() -> None:
+    """Raise the limit of open files, often 1,024: a connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _application() -> Callable[..., Any]:
