@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.models import F, QuerySet
+from django.db.models.functions import Lower
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organisation
@@ -165,6 +166,34 @@ def test_asks_for_a_page_of_keys_from_the_place_on_and_loads_those(acme: Organis
     assert "JOIN" not in keys
     assert '("sales_seat"."guid", "sales_seat"."id") > (' in keys
     assert "JOIN" in loaded
+
+
+@pytest.mark.parametrize("order", [["-city", "-pk"], ["city", "-time_zone", "-pk"]])
+def test_mixes_rows_that_are_asked_for_in_parts(halls: QuerySet[Venue], order: list[str]) -> None:
+    rows = halls.order_by(*order).select_related("organisation")
+    parts = [halls.filter(time_zone=f"Zone {number}") for number in range(3)]
+    parts.append(halls.filter(city="1"))  # which are in the others too
+    seen: list[Venue] = []
+    cursor = ""
+    while True:
+        page = Keyset(rows, parts=parts).page(cursor, 3)
+        seen += page.rows
+        if not (cursor := page.following):
+            break
+    assert seen == list(rows)
+    assert Keyset(rows, parts=[]).page("", 3).rows == []
+
+
+def test_goes_by_what_is_computed(halls: QuerySet[Venue]) -> None:
+    rows = halls.annotate(sort=Lower("time_zone")).order_by("sort", "pk")
+    assert [row for page in pages(rows, 2) for row in page.rows] == list(rows)
+
+
+def test_a_cursor_that_is_none_leads_to_the_first_page_where_that_is_asked(
+    halls: QuerySet[Venue],
+) -> None:
+    keyset = Keyset(halls.order_by("name"))
+    assert keyset.page_or_first("nonsense", 3).rows == keyset.page("", 3).rows
 
 
 def test_refuses_an_order_that_no_cursor_can_hold(halls: QuerySet[Venue]) -> None:

@@ -8,7 +8,7 @@ shown is the queryset's business alone, whoever made the cursor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -46,7 +46,9 @@ class Page(Generic[M]):
 
 @dataclass(frozen=True)
 class Key:
-    """One thing that rows are ordered by: a column of theirs, or of a row they belong to."""
+    """One thing that rows are ordered by: a column of theirs or of a row they belong to, or an
+    annotation, of which nobody knows that it is never NULL.
+    """
 
     path: str
     field: Field[Any, Any]
@@ -92,13 +94,22 @@ class Keyset(Generic[M]):
 
     A page's keys are found first, among slim rows, and its rows loaded then: what they are shown
     with (`select_related`) is joined to a page of them, not to all that has to be sorted. `load`
-    has these joins, where the rows themselves are found by more than that needs.
+    has these joins, where the rows themselves are found by more than that needs. `parts` are the
+    rows that are asked for where they are in several querysets, none of which needs an order: an
+    index may serve each, where none serves them all at once.
     """
 
-    def __init__(self, rows: QuerySet[M], *, load: QuerySet[M] | None = None) -> None:
+    def __init__(
+        self,
+        rows: QuerySet[M],
+        *,
+        load: QuerySet[M] | None = None,
+        parts: Sequence[QuerySet[M]] | None = None,
+    ) -> None:
         self.keys = tuple(_keys(rows))
         self.rows = rows
         self.load = rows if load is None else load
+        self.parts = [rows] if parts is None else parts or [rows.none()]
         order = ",".join(f"{'-' * key.descending}{key.path}" for key in self.keys)
         self._signer = Signer(salt=f"{__name__}:{rows.model._meta.label}:{order}")
 
@@ -118,15 +129,30 @@ class Keyset(Generic[M]):
             return Page(found, before if more else "", "" if values is None else after)
         return Page(found, "" if values is None else before, after if more else "")
 
+    def page_or_first(self, cursor: str, size: int) -> Page[M]:
+        """Return the page of a cursor; of one that is none, the first."""
+        try:
+            return self.page(cursor, size)
+        except BadCursor:
+            return self.page("", size)
+
     def after(self, row: M) -> str:
         """Return the cursor of the page that begins after a row."""
         return self._cursor(_AFTER, row)
 
     def _ids(self, keys: Sequence[Key], values: Any, number: int) -> list[Any]:
-        rows = self.rows.select_related(None).order_by(*[key.order() for key in keys])
+        order = [key.order() for key in keys]
+        parts = [each.select_related(None).order_by(*order) for each in self.parts]
         found: list[Any] = []
         for beyond in [Q()] if values is None else _beyond(keys, values):
-            found += rows.filter(beyond).values_list("pk", flat=True)[: number - len(found)]
+            left = number - len(found)
+            slim = [
+                each.filter(beyond).values_list(*[key.path for key in keys])[:left]
+                for each in parts
+            ]
+            # What is in several parts is there once.
+            one = slim[0] if len(slim) == 1 else slim[0].union(*slim[1:]).order_by(*order)[:left]
+            found += [values[-1] for values in one]
             if len(found) == number:
                 break
         return found
@@ -203,7 +229,7 @@ def _keys(rows: QuerySet[Any]) -> Iterator[Key]:
     for part in (*rows.query.order_by, None):
         if part is None:
             part = f"{'-' * descending}pk"
-        for key in _key(rows.model, part):
+        for key in _key(rows.model, part, rows.query.annotations):
             descending = key.descending
             if key.path not in seen:
                 seen.add(key.path)
@@ -212,7 +238,8 @@ def _keys(rows: QuerySet[Any]) -> Iterator[Key]:
                 return
 
 
-def _key(model: type[Model], part: Any) -> Iterator[Key]:
+def _key(model: type[Model], part: Any, computed: Mapping[str, Any]) -> Iterator[Key]:
+    """Yield the keys of a part of an order; `computed` are the annotations of the rows, by name."""
     if isinstance(part, F):
         part = part.asc()
     if isinstance(part, OrderBy) and isinstance(part.expression, F):
@@ -223,8 +250,13 @@ def _key(model: type[Model], part: Any) -> Iterator[Key]:
         name, descending = part.removeprefix("-"), part.startswith("-")
         nulls_first = descending
     else:
-        raise TypeError(f"Rows ordered by {part!r} have no keyset: order them by columns.")
-    yield from _columns(model, name, descending, nulls_first)
+        raise TypeError(
+            f"Rows ordered by {part!r} have no keyset: order them by columns or annotations."
+        )
+    if name in computed:
+        yield Key(name, computed[name].output_field, descending, nulls_first, nullable=True)
+    else:
+        yield from _columns(model, name, descending, nulls_first)
 
 
 def _columns(model: type[Model], name: str, descending: bool, nulls_first: bool) -> Iterator[Key]:
@@ -238,7 +270,7 @@ def _columns(model: type[Model], name: str, descending: bool, nulls_first: bool)
     nullable = nullable or field.null
     if field.is_relation and last == field.name and field.related_model._meta.ordering:
         for part in field.related_model._meta.ordering:
-            for key in _key(field.related_model, part):
+            for key in _key(field.related_model, part, {}):
                 path = LOOKUP_SEP.join([*above, last, key.path])
                 turned = key.turned() if descending else key
                 yield replace(turned, path=path, nullable=key.nullable or nullable)

@@ -8,18 +8,16 @@ is after. What the columns mean is in docs/organising.md; new ones are added at 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.db.models import Q
-
 from sales.back_office.discretion import discreet
 from sales.back_office.door_list import door_batch
 from sales.models import Order, Ticket, TicketState
 from worldseat.dsql.occ import occ_retry
+from worldseat.keyset import Keyset
 from worldseat.money import as_decimal
 
 __all__ = ["DOOR_LIST", "ORDERS", "TICKETS", "Cell", "Columns", "rows_of", "utc"]
@@ -60,35 +58,26 @@ def rows_of(
         yield from _door_rows(event_id, by, knows)
         return
     as_rows = _order_rows if columns is ORDERS else _ticket_rows
-    last: _Last | None = None
-    while batch := _orders(event_id=event_id, after=last):
+    after: str | None = ""
+    while after is not None:
+        batch, after = _orders(event_id=event_id, after=after)
         for order, tickets in batch:
             order.fan = discreet(order.fan, knows=knows)
             yield from as_rows(order, tickets)
-        order, _ = batch[-1]
-        last = _Last(order.created_at, order.pk)
-
-
-@dataclass(frozen=True)
-class _Last:
-    created_at: datetime
-    pk: UUID
 
 
 @occ_retry(repeatable=True)
-def _orders(*, event_id: UUID, after: _Last | None) -> list[tuple[Order, list[Ticket]]]:
+def _orders(*, event_id: UUID, after: str) -> tuple[list[tuple[Order, list[Ticket]]], str | None]:
+    """Return a batch of orders with their tickets, and where the next begins; None: nowhere."""
     orders = Order.objects.filter(event=event_id).select_related("fan", "box_office_sale__by")
-    if after:
-        orders = orders.filter(
-            Q(created_at__gt=after.created_at) | Q(created_at=after.created_at, pk__gt=after.pk)
-        )
-    found = list(orders.order_by("created_at", "pk")[:_A_BATCH])
+    page = Keyset(orders.order_by("created_at", "pk")).page(after, _A_BATCH)
+    found = page.rows
     # Not prefetched: orders and tickets that know each other are cycles, and stay until collected.
     tickets: dict[UUID, list[Ticket]] = {order.pk: [] for order in found}
     of_them = Ticket.objects.filter(order__in=list(tickets)).select_related("seat__category")
     for ticket in of_them.order_by("seat__position", "pk"):
         tickets[ticket.order_id].append(ticket)
-    return [(order, tickets[order.pk]) for order in found]
+    return [(order, tickets[order.pk]) for order in found], page.following or None
 
 
 def _order_rows(order: Order, tickets: Sequence[Ticket]) -> Iterator[Sequence[Cell]]:
@@ -142,7 +131,7 @@ def _door_rows(event_id: UUID, by: str, knows: bool) -> Iterator[Sequence[Cell]]
     after = ""
     while True:
         page = door_batch(event_id=event_id, by=by, after=after, size=_A_BATCH, knows=knows)
-        for ticket in page.tickets:
+        for ticket in page.rows:
             seat = ticket.seat
             yield (
                 ticket.fan.name,

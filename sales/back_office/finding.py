@@ -18,11 +18,11 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from sales.back_office.access import events_of
 from sales.back_office.discretion import discreet, knows_fans_in
-from sales.back_office.paging import Page, page_of
 from sales.models import Order, Ticket
 from sales.models.orders import REFERENCE_ALPHABET, REFERENCE_LENGTH
 from sales.ticket_codes import BadCode, read_code
 from worldseat.dsql.occ import occ_retry
+from worldseat.keyset import Keyset, Page
 
 __all__ = ["Sought", "find_orders"]
 
@@ -74,7 +74,8 @@ def find_orders(*, user: Any, sought: Sought, after: str = "") -> Page[Order]:
         parts = [orders.filter(event=each) for each in events]
     else:
         parts = [orders.filter(event__in=events)]
-    page = page_of(shown, parts, by="created_at", after=after, size=A_PAGE)
+    newest = Keyset(shown.order_by("-created_at", "-pk"), parts=parts)
+    page = newest.page_or_first(after, A_PAGE)
     for order in page.rows:
         order.fan = discreet(order.fan, knows=order.event.organisation_id in known)
     return page

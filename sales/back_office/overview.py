@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Count
 
 from sales.back_office.access import events_of
-from sales.back_office.paging import page_of
 from sales.models import Event, Seat, SeatStatus, Ticket, TicketState
 from worldseat.dsql.occ import occ_retry
+from worldseat.keyset import Keyset
 
 __all__ = ["EventLine", "Overview", "overview"]
 
@@ -48,7 +48,7 @@ def overview(
 ) -> Overview:
     """List the events of a user's organisations, in three statements."""
     events = events_of(user).matching(words).select_related("organisation", "venue", "plan")
-    page = page_of(events, by="starts_at", after=after, size=size)
+    page = Keyset(events.order_by("-starts_at", "-pk")).page_or_first(after, size)
     valid = Ticket.objects.filter(
         event__in=[event.pk for event in page.rows], state=TicketState.VALID
     )

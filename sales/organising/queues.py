@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Role
 from sales.back_office.exports import Cell, Columns, utc
@@ -24,6 +24,7 @@ from sales.waiting_room.reading import RoomNotFound
 from sales.waiting_room.rooms import RoomRules, RoomStatus, find_room, room_status, set_room
 from sales.waitlist import WaitlistCounts, WaitlistRules, set_waitlist, waitlist_counts
 from worldseat.dsql.occ import occ_retry
+from worldseat.keyset import Keyset, Page
 
 __all__ = [
     "DRAW",
@@ -152,9 +153,10 @@ def draw_rows(*, event_id: UUID, user: Any, now: datetime) -> Iterator[Sequence[
 
 
 def _drawn_rows(drawn: QuerySet[QueuePlace]) -> Iterator[Sequence[Cell]]:
-    number, last = 0, None
-    while batch := _after(drawn, last):
-        for place in batch:
+    number, after = 0, ""
+    while True:
+        page = _drawn(drawn, after)
+        for place in page.rows:
             number += 1
             yield (
                 number,
@@ -163,14 +165,14 @@ def _drawn_rows(drawn: QuerySet[QueuePlace]) -> Iterator[Sequence[Cell]]:
                 utc(place.joined_at),
                 utc(place.admitted_at),
             )
-        last = batch[-1]
+        after = page.following
+        if not after:
+            return
 
 
 @occ_retry(repeatable=True)
-def _after(drawn: QuerySet[QueuePlace], last: QueuePlace | None) -> list[QueuePlace]:
-    if last is not None:
-        drawn = drawn.filter(Q(draw__gt=last.draw) | Q(draw=last.draw, pk__gt=last.pk))
-    return list(drawn.order_by("draw", "pk")[:_A_BATCH])
+def _drawn(drawn: QuerySet[QueuePlace], after: str) -> Page[QueuePlace]:
+    return Keyset(drawn.order_by("draw", "pk")).page(after, _A_BATCH)
 
 
 # --- The waitlist --------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from sales.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from sales.telling.endpoints import deliveries_of, endpoints_of, find_endpoint
+from worldseat.keyset import Keyset
 
 __all__ = ["PAGE", "EndpointLog", "endpoints_and_last", "log_of"]
 
@@ -19,14 +20,11 @@ PAGE = 30
 
 @dataclass(frozen=True)
 class EndpointLog:
-    """An endpoint and a page of what it was told, the newest first.
-
-    `following`: the delivery after which the next page begins; None: this one is the last.
-    """
+    """An endpoint, a page of what it was told, the newest first, and where the next page begins."""
 
     endpoint: WebhookEndpoint
     deliveries: Sequence[WebhookDelivery]
-    following: UUID | None
+    following: str
 
 
 def endpoints_and_last(*, user: Any) -> QuerySet[WebhookEndpoint]:
@@ -45,14 +43,12 @@ def endpoints_and_last(*, user: Any) -> QuerySet[WebhookEndpoint]:
     )
 
 
-def log_of(*, endpoint_id: UUID, user: Any, after: UUID | None = None) -> EndpointLog:
-    """Return an endpoint with a page of its log, from after a delivery; raises EndpointNotFound."""
+def log_of(*, endpoint_id: UUID, user: Any, after: str = "") -> EndpointLog:
+    """Return an endpoint with a page of its log; raises EndpointNotFound.
+
+    `after` is a page's `following`; a text that is none begins with the newest.
+    """
     endpoint = find_endpoint(endpoint_id=endpoint_id, user=user)
     deliveries = deliveries_of(endpoint_id=endpoint_id, user=user)
-    last = deliveries.filter(pk=after).first() if after else None
-    if last:
-        same = Q(created_at=last.created_at, pk__lt=last.pk)
-        deliveries = deliveries.filter(Q(created_at__lt=last.created_at) | same)
-    found = list(deliveries.order_by("-created_at", "-pk")[: PAGE + 1])
-    following = found[PAGE - 1].pk if len(found) > PAGE else None
-    return EndpointLog(endpoint, found[:PAGE], following)
+    page = Keyset(deliveries.order_by("-created_at", "-pk")).page_or_first(after, PAGE)
+    return EndpointLog(endpoint, page.rows, page.following)

@@ -45,7 +45,7 @@ def test_goes_on_from_page_to_page_and_prints_all(
         seen, after = [], ""
         while True:
             page = client.get(path, {"by": by, "after": after}).context["page"]
-            seen += [ticket.fan.name for ticket in page.tickets]
+            seen += [ticket.fan.name for ticket in page.rows]
             after = page.following
             if not after:
                 break

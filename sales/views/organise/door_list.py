@@ -58,7 +58,7 @@ def _pieces(frame: str, event: Event, by: str, knows: bool) -> Iterator[str]:
     after: str | None = ""
     while after is not None:
         page = door_batch(event_id=event.pk, by=by, after=after, size=_A_PIECE, knows=knows)
-        context: dict[str, Any] = {"tickets": page.tickets, "by": by}
+        context: dict[str, Any] = {"tickets": page.rows, "by": by}
         yield render_to_string("sales/organise/door_rows.html", context)
         after = page.following or None
     yield foot

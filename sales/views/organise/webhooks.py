@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Organisation
-from accounts.tenancy import as_uuid, managed_in
+from accounts.tenancy import managed_in
 from sales.models import WebhookEndpoint
 from sales.telling.endpoints import (
     EndpointNotFound,
@@ -157,7 +157,7 @@ def _after(
 
 
 def _page(request: HttpRequest, endpoint_id: UUID, refusal: Refusal | None = None) -> HttpResponse:
-    after = as_uuid(request.GET.get("after"))
+    after = request.GET.get("after", "")
     try:
         log = log_of(endpoint_id=endpoint_id, user=request.user, after=after)
     except EndpointNotFound as error:
