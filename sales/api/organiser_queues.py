@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +32,7 @@ from sales.organising.queues import (
     waitlist_file,
 )
 from sales.waiting_room.standing import QueueState
+from sales.waitlist import state_of
 from worldseat.api.parsing import StrictSerializer, TextField
 from worldseat.api.problems import invalid
 from worldseat.api.schema import problems
@@ -123,13 +124,18 @@ class OrganiserEntryOut(serializers.Serializer[Any]):
     """Who waits, for what, and where she stands."""
 
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(EntryState.choices)
+    state = serializers.SerializerMethodField(help_text="As it is now: an offer ends by itself.")
     name = serializers.CharField(source="fan.name")
     email = serializers.CharField(source="fan.mailbox")
     quantity = serializers.IntegerField()
     category = serializers.UUIDField(source="category_id", allow_null=True)
     joined_at = serializers.DateTimeField()
     offered_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(EntryState.choices))
+    def get_state(self, entry: WaitlistEntry) -> str:
+        """Return the state that the entry is in when it is asked for."""
+        return str(state_of(entry, timezone.now()))
 
 
 class OrganiserQueueView(APIView):

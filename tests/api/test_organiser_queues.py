@@ -12,7 +12,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
-from sales.models import Event, QueuePlace, Seat, WaitingRoom, Waitlist
+from sales.models import Event, Hold, QueuePlace, Seat, WaitingRoom, Waitlist, WaitlistEntry
+from sales.offering import offer_returned_seats
 from sales.waiting_room.desk import desk
 from sales.waiting_room.draw import draw_of
 from sales.waitlist import WaitlistRules, enlist, set_waitlist
@@ -99,6 +100,25 @@ def test_sets_a_waitlist_and_lists_who_waits(
     assert len(emails) == 3
     assert fay.email in emails
     assert_problem(change(api, event, "waitlist", window_seconds=5), 400, "invalid")
+
+
+def test_lists_an_offer_as_missed_from_the_instant_its_window_ends(
+    api_as: ApiAs, bob: User, fay: User, event: Event, seats: list[Seat], now: datetime
+) -> None:
+    set_waitlist(event_id=event.pk, rules=WaitlistRules(True), now=now)
+    Seat.objects.update(status="sold", changed_at=now)
+    enlist(event_id=event.pk, fan_id=fay.pk, quantity=1, now=now)
+    Seat.objects.filter(pk=seats[0].pk).update(status="available")
+    assert offer_returned_seats(event_id=event.pk, now=now) == 1
+
+    def told() -> str:
+        (row,) = api_as(bob).get(path(event, "waitlist/entries")).json()["results"]
+        return str(row["state"])
+
+    assert told() == "offered"
+    Hold.objects.update(expires_at=now - timedelta(seconds=1))
+    assert told() == "missed", "though no task has written it down yet"
+    assert WaitlistEntry.objects.get().state == "offered"
 
 
 def test_tells_the_seed_of_a_lottery_once_the_sale_has_ended(
