@@ -8,7 +8,7 @@ sale has started, a waitlist's when it has ended. Who is told the seed early kno
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,11 +18,24 @@ from django.db.models import QuerySet
 
 from accounts.models import Role
 from sales.back_office.exports import Cell, Columns, utc
-from sales.models import Event, QueuePlace, Waitlist, WaitlistEntry, WaitlistOrder
+from sales.models import (
+    Event,
+    QueuePlace,
+    WaitingRoom,
+    Waitlist,
+    WaitlistEntry,
+    WaitlistOrder,
+)
 from sales.organising.rights import managed_event
 from sales.waiting_room.reading import RoomNotFound
 from sales.waiting_room.rooms import RoomRules, RoomStatus, find_room, room_status, set_room
-from sales.waitlist import WaitlistCounts, WaitlistRules, set_waitlist, waitlist_counts
+from sales.waitlist import (
+    WaitlistCounts,
+    WaitlistRules,
+    find_waitlist,
+    set_waitlist,
+    waitlist_counts,
+)
 from worldseat.dsql.occ import occ_retry
 from worldseat.keyset import Keyset, Page
 
@@ -101,11 +114,29 @@ def _draw(commitment: str, seed: str, shown_from: datetime, now: datetime) -> Dr
 def room_file(*, event_id: UUID, user: Any, now: datetime) -> RoomFile:
     """Return an event's waiting room as its organisers see it; raises EventNotFound."""
     event = managed_event(event_id=event_id, user=user, role=Role.VIEWER)
+    return _room_file(event, _room_of(event), now)
+
+
+def _room_of(event: Event) -> WaitingRoom | None:
     try:
-        room = find_room(event_id=event.pk)
+        return find_room(event_id=event.pk)
     except RoomNotFound:
-        return RoomFile(event, RoomRules(False, opens_at=now, rate_per_minute=100), None, None)
-    rules = RoomRules(
+        return None
+
+
+def _room_file(event: Event, room: WaitingRoom | None, now: datetime) -> RoomFile:
+    rules = _room_rules(event, room, now)
+    if room is None:
+        return RoomFile(event, rules, None, None)
+    draw = _draw(room.commitment, room.seed, event.on_sale_at, now)
+    return RoomFile(event, rules, room_status(event_id=event.pk, now=now), draw)
+
+
+def _room_rules(event: Event, room: WaitingRoom | None, now: datetime) -> RoomRules:
+    """Return a room's rules; those that it would begin with where there is none."""
+    if room is None:
+        return RoomRules(False, opens_at=now, rate_per_minute=100)
+    return RoomRules(
         is_on=event.has_waiting_room,
         opens_at=room.opens_at,
         rate_per_minute=room.rate_per_minute,
@@ -113,8 +144,6 @@ def room_file(*, event_id: UUID, user: Any, now: datetime) -> RoomFile:
         is_paused=room.is_paused,
         policy=room.policy,
     )
-    draw = _draw(room.commitment, room.seed, event.on_sale_at, now)
-    return RoomFile(event, rules, room_status(event_id=event.pk, now=now), draw)
 
 
 def change_room(*, event_id: UUID, user: Any, fields: Mapping[str, Any], now: datetime) -> RoomFile:
@@ -122,14 +151,14 @@ def change_room(*, event_id: UUID, user: Any, fields: Mapping[str, Any], now: da
 
     Raises EventNotFound, RoleTooLow and BadRules.
     """
-    managed_event(event_id=event_id, user=user)
-    found = room_file(event_id=event_id, user=user, now=now)
-    rules = replace(found.rules, **fields)
+    event = managed_event(event_id=event_id, user=user)
+    rules = replace(_room_rules(event, _room_of(event), now), **fields)
     try:
-        set_room(event_id=event_id, rules=rules, actor=user, now=now)
+        room = set_room(event_id=event_id, rules=rules, actor=user, now=now)
     except ValidationError as error:
         raise BadRules(_messages(error)) from None
-    return room_file(event_id=event_id, user=user, now=now)
+    event.has_waiting_room = rules.is_on
+    return _room_file(event, room, now)
 
 
 def _messages(error: ValidationError) -> dict[str, list[str]]:
@@ -181,14 +210,24 @@ def _drawn(drawn: QuerySet[QueuePlace], after: str) -> Page[QueuePlace]:
 def waitlist_file(*, event_id: UUID, user: Any, now: datetime) -> WaitlistFile:
     """Return an event's waitlist as its organisers see it; raises EventNotFound."""
     event = managed_event(event_id=event_id, user=user, role=Role.VIEWER)
-    found = Waitlist.objects.filter(event=event).first()
+    return _waitlist_file(event, find_waitlist(event_id=event.pk), now)
+
+
+def _waitlist_file(event: Event, found: Waitlist | None, now: datetime) -> WaitlistFile:
     counts = waitlist_counts(event_id=event.pk, now=now)
+    rules = _waitlist_rules(event, found)
     if found is None:
-        return WaitlistFile(event, False, WaitlistRules(False), counts, None)
-    rules = WaitlistRules(event.has_waitlist, found.order, found.window_seconds)
+        return WaitlistFile(event, False, rules, counts, None)
     by_lot = found.order == WaitlistOrder.LOTTERY
     draw = _draw(found.commitment, found.seed, event.off_sale_at, now) if by_lot else None
     return WaitlistFile(event, True, rules, counts, draw)
+
+
+def _waitlist_rules(event: Event, found: Waitlist | None) -> WaitlistRules:
+    """Return a waitlist's rules; those that it would begin with where there is none."""
+    if found is None:
+        return WaitlistRules(False)
+    return WaitlistRules(event.has_waitlist, found.order, found.window_seconds)
 
 
 def change_waitlist(
@@ -198,14 +237,14 @@ def change_waitlist(
 
     Raises EventNotFound, RoleTooLow and BadRules.
     """
-    managed_event(event_id=event_id, user=user)
-    found = waitlist_file(event_id=event_id, user=user, now=now)
-    rules = WaitlistRules(**{**asdict(found.rules), **fields})
+    event = managed_event(event_id=event_id, user=user)
+    rules = replace(_waitlist_rules(event, find_waitlist(event_id=event.pk)), **fields)
     try:
-        set_waitlist(event_id=event_id, rules=rules, actor=user, now=now)
+        changed = set_waitlist(event_id=event_id, rules=rules, actor=user, now=now)
     except ValidationError as error:
         raise BadRules(_messages(error)) from None
-    return waitlist_file(event_id=event_id, user=user, now=now)
+    event.has_waitlist = rules.is_on
+    return _waitlist_file(event, changed, now)
 
 
 def waitlist_entries(*, event_id: UUID, user: Any) -> QuerySet[WaitlistEntry]:
