@@ -10,14 +10,11 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.utils import timezone
 
 from accounts.tokens import revoke_all_tokens
-from accounts.two_factor import may_switch_off
+from accounts.two_factor import SEALED_FOR, may_switch_off
 from worldseat.mail import send_mail_later
 from worldseat.sealing import box
 
 __all__ = ["AccountAdapter", "TwoFactorAdapter"]
-
-# What the keys of two-factor secrets are made for.
-_USE = "two-factor"
 
 # allauth's template -> ours, and what holds the link.
 _LINKS = {
@@ -72,11 +69,11 @@ class TwoFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth publi
 
     def encrypt(self, text: str) -> str:
         """Return what is stored."""
-        return box(_USE).encrypt(text.encode()).decode()
+        return box(SEALED_FOR).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """Return the secret; the keys of SECRET_KEY_FALLBACKS still open it."""
-        return box(_USE).decrypt(encrypted_text.encode()).decode()
+        return box(SEALED_FOR).decrypt(encrypted_text.encode()).decode()
 
     def can_delete_authenticator(self, authenticator: Any) -> bool:
         """Keep what an organisation requires of the user."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import ValidationError
 from django.db.models import Exists
 
@@ -15,8 +16,10 @@ from accounts.audit import record
 from accounts.models import Membership, Organisation, Role, User
 from accounts.tenancy import organisations_of
 from worldseat.dsql.occ import occ_retry
+from worldseat.sealing import Resealed, box
 
 __all__ = [
+    "SEALED_FOR",
     "CodeMissing",
     "CodeWrong",
     "SetItUpFirst",
@@ -24,9 +27,13 @@ __all__ = [
     "has_two_factor",
     "may_switch_off",
     "require",
+    "reseal_factors",
     "who_requires",
     "without_two_factor",
 ]
+
+# What the keys of two-factor secrets are made for.
+SEALED_FOR = "two-factor"
 
 
 class CodeMissing(Exception):
@@ -115,3 +122,28 @@ def may_switch_off(*, authenticator: Any) -> bool:
         user_id=authenticator.user_id, organisation__requires_two_factor=True
     )
     return not required.exists() or others.exists()
+
+
+def reseal_factors() -> Resealed:
+    """Seal the secrets of apps and of recovery codes under SECRET_KEY, one a transaction.
+
+    Those that no key opens stay as they are. May be stopped, and run again.
+    """
+    ids = list(Authenticator.objects.order_by("pk").values_list("pk", flat=True))
+    return Resealed.of(_reseal(factor_id=each) for each in ids)
+
+
+@occ_retry(repeatable=True)
+def _reseal(*, factor_id: int) -> bool | None:
+    factor = Authenticator.objects.filter(pk=factor_id).first()
+    # A security key has no secret here.
+    sealed = [name for name in ("secret", "seed") if factor is not None and name in factor.data]
+    if not sealed:
+        return None
+    try:
+        for name in sealed:
+            factor.data[name] = box(SEALED_FOR).rotate(factor.data[name].encode()).decode()
+    except InvalidToken:
+        return False
+    factor.save(update_fields=["data"])
+    return True

@@ -8,15 +8,31 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
-__all__ = ["SealedField", "box"]
+__all__ = ["Resealed", "SealedField", "box"]
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Resealed:
+    """How many rows were sealed anew, and how many stay as they are, since no key opens them."""
+
+    sealed: int
+    lost: int
+
+    @classmethod
+    def of(cls, each: Iterable[bool | None]) -> Resealed:
+        """Count what came of each row: True is sealed, False lost, None had nothing to seal."""
+        told = list(each)
+        return cls(told.count(True), told.count(False))
 
 
 def box(use: str) -> MultiFernet:

@@ -27,6 +27,7 @@ from sales.models import (
 from sales.outbox import utc, wake_delivery
 from worldseat.dsql.occ import occ_retry
 from worldseat.outbound import check_url
+from worldseat.sealing import Resealed
 
 __all__ = [
     "MOST_ENDPOINTS",
@@ -199,24 +200,24 @@ def rotate_secret(
     return endpoint
 
 
-def reseal_secrets() -> int:
-    """Seal all secrets under SECRET_KEY as it is now, one endpoint a transaction; return how many.
+def reseal_secrets() -> Resealed:
+    """Seal all secrets under SECRET_KEY as it is now, one endpoint a transaction.
 
     Those that no key opens stay as they are. May be stopped, and run again.
     """
     ids = list(WebhookEndpoint.objects.order_by("pk").values_list("pk", flat=True))
-    return sum(_reseal(endpoint_id=each) for each in ids)
+    return Resealed.of(_reseal(endpoint_id=each) for each in ids)
 
 
 @occ_retry(repeatable=True)
-def _reseal(*, endpoint_id: UUID) -> bool:
+def _reseal(*, endpoint_id: UUID) -> bool | None:
     endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id).first()
     if endpoint is None:
-        return False
+        return None
     opened = [name for name in ("secret", "previous_secret") if getattr(endpoint, name)]
     if opened:
         endpoint.save(update_fields=opened)
-    return bool(opened)
+    return "secret" in opened
 
 
 @occ_retry(repeatable=True)

@@ -61,7 +61,7 @@ def test_signs_after_the_key_has_changed(
     assert tell() == 1
     assert len(shop.accepted) == 1
     # Sealed anew, it needs the old key no longer.
-    call_command("reseal_webhooks")
+    call_command("reseal")
     settings.SECRET_KEY_FALLBACKS = []
     something_happens(event)
     assert tell() == 1
@@ -83,7 +83,7 @@ def test_one_that_no_key_opens_says_so_and_stops_no_other(
     assert len(shop.accepted) == 1
     failed = WebhookAttempt.objects.get(delivery__endpoint=lost)
     assert (failed.status, failed.error) == (None, "The secret cannot be opened: make a new one.")
-    call_command("reseal_webhooks")
+    call_command("reseal")
     assert stored(lost) == kept, "the key may come back"
 
 
