@@ -22,12 +22,14 @@ def complaints(
     *,
     excused: Mapping[str, str] | None = None,
     known: Mapping[tuple[str, str], str] | None = None,
+    quick: bool = False,
 ) -> list[str]:
     """Return what axe says of a page, on a phone and on a desk, in the light and in the dark.
 
     Colours are all that the dark changes. A page that has to be scrolled sideways is wrong too.
     `excused` rules, each with its reason, are not asked. `known` are places, by rule and a part of
-    their selectors, each with its reason: what else breaks the rule is told.
+    their selectors, each with its reason: what else breaks the rule is told. `quick`: the
+    phone is looked at in the light alone, the desk in the dark.
     """
     found: list[str] = []
     off = {rule: {"enabled": False} for rule in excused or {}}
@@ -39,6 +41,8 @@ def complaints(
             ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast"]}}),
         ):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type] # one of two words
+            if quick and (size == PHONE) == bool(more):
+                continue
             options = {"resultTypes": ["violations"], **more}
             if not more:
                 options["rules"] = off

@@ -1,0 +1,95 @@
+"""Every list of the admin and its forms, by axe, as whoever runs the platform.
+
+The lists are those of the admin's registry, so one that is registered tomorrow is looked at too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.core.cache import cache
+from django.db.models import Model
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from knox.models import get_token_model
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Organisation, User
+from accounts.scopes import everywhere
+from accounts.tenancy import CHOSEN
+from sales.models import StoredAnswer
+from tests.admin.conftest import acmes_rows as acmes_rows  # the fixture
+from tests.browser.accessibility import complaints
+from tests.browser.test_admin_accessibility import KNOWN
+from tests.cast import make_user
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
+
+
+@pytest.fixture
+def root(acmes_rows: dict[type[Model], Model], fay: User, now: datetime) -> User:
+    """Whoever runs the platform; besides acme's rows there is one of each kind of its own."""
+    get_token_model().objects.create(user=fay, expiry=timedelta(hours=1))
+    EmailAddress.objects.create(user=fay, email="another@example.com")
+    Authenticator.objects.create(user=fay, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    StoredAnswer.objects.create(fan=fay, key="k", fingerprint="f" * 64, status=200, created_at=now)
+    return make_user("root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def page(
+    browser: Browser, live_server: LiveServer, root: User, acme: Organisation
+) -> Iterator[Page]:
+    """The superuser's browser, who has entered acme."""
+    cache.clear()
+    client = Client()
+    client.force_login(root)
+    session = client.session
+    session[CHOSEN] = str(acme.pk)
+    session.save()
+    context = browser.new_context(base_url=live_server.url, service_workers="block")
+    cookie = {"name": "sessionid", "value": str(session.session_key), "url": live_server.url}
+    context.add_cookies([cookie])  # type: ignore[list-item] # a cookie's names
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    yield opened
+    context.close()
+
+
+def pages(root: User, acme: Organisation) -> Iterator[str]:
+    """Yield each list, its form for a new row if it has one, and the form of a row."""
+    request = RequestFactory().get("/")
+    request.user = root
+    request.session = {CHOSEN: str(acme.pk)}  # type: ignore[assignment] # what is asked of one
+    for model, owner in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        row = model._base_manager.order_by("pk").first()
+        assert row, f"{model._meta.label}: make a row of it above"
+        yield reverse(f"{name}_changelist")
+        yield reverse(f"{name}_change", args=[row.pk])
+        if owner.has_add_permission(request):
+            yield reverse(f"{name}_add")
+
+
+def test_every_list_and_form(page: Page, root: User, acme: Organisation) -> None:
+    with everywhere():
+        walked = list(pages(root, acme))
+    wrong: list[str] = []
+    began = time.monotonic()
+    for path in walked:
+        answer = page.goto(path)
+        assert answer
+        assert answer.ok, (path, answer.status)
+        expect(page.locator("h1")).to_be_visible()
+        found = [f"{path} {each}" for each in complaints(page, known=KNOWN, quick=True)]
+        print(*found, sep="\n")  # as it goes: there are many pages
+        wrong += found
+    print(f"{len(walked)} pages in {time.monotonic() - began:.0f} s")
+    assert not "\n".join(wrong)
