@@ -55,8 +55,8 @@ class EventForm(TenantForm[Event]):
             raise ValidationError("The event is cancelled, for good: fans were told so.")
         if state != EventState.DRAFT and self.instance.plan_id is None:
             raise ValidationError(
-                "The event has no seats yet, so it has to stay a draft. Import a seating plan "
-                "first: manage.py import_plan."
+                "The event has no seats yet, so it has to stay a draft. Make them of a seating "
+                "plan first: Halls and plans."
             )
         is_new = self.instance._state.adding  # and may have no key by now
         if state == EventState.DRAFT and not is_new and self.instance.orders.exists():

@@ -153,6 +153,22 @@ def test_refuses_anothers_venue_posted_by_hand(
     assert Event.objects.get(organisation=rival).venue == own
 
 
+def test_no_error_tells_what_is_taken_elsewhere(
+    charlies: Client, rival: Organisation, event: Event
+) -> None:
+    """What has to be unique is so within an organisation: acme's address is free in rival."""
+    venue = Venue.objects.create(organisation=rival, name="Rival's hall")
+    theirs = event_form(event.organisation, venue, slug=event.slug)
+    refused = charlies.post(url(Event, "add"), theirs).content.decode()
+    assert "already exists" not in refused
+    assert "not one of the available choices" in refused
+    own = event_form(rival, venue, slug=event.slug)
+    assert charlies.post(url(Event, "add"), own).status_code == 302
+    again = charlies.post(url(Event, "add"), own).content.decode()
+    assert "already exists" in again
+    assert event.organisation.name not in again
+
+
 def test_ties_no_rows_of_two_organisations_for_somebody_in_both(
     client: Client, alice: User, rival: Organisation, event: Event
 ) -> None:
