@@ -207,6 +207,8 @@ def test_others_see_and_change_nothing(
         for address in (path(event), f"/organise/events/{event.pk}/codes.csv"):
             assert client.get(address).status_code == seen, (user, address)
         assert post(client, path(event), **fields(now)).status_code == changed, user
+        page = client.get(f"/organise/events/{event.pk}/reports/").content.decode()
+        assert (path(event) in page) == (seen == 200), "the tab is for who may open it"
         ticked = {"code": [code.pk], "category": []}
         for rest in ("withdraw/", "categories/"):
             assert client.post(path(event, rest), ticked).status_code == changed, user
