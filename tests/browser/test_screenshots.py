@@ -9,17 +9,29 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Role, User
 from sales import demo
-from sales.models import Event, Seat, Ticket
+from sales.models import (
+    BulkJob,
+    Event,
+    JobKind,
+    JobState,
+    PresaleCode,
+    QueuePlace,
+    Seat,
+    Ticket,
+    WaitingRoom,
+)
+from sales.organising.queues import change_room
 from sales.tickets import code_of
 from tests.browser.conftest import DESK, PHONE, log_in
 from tests.cast import PASSWORD, make_member
@@ -29,6 +41,11 @@ from tests.sales.admission import make_ticket
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 # A stampede of `make demo`, at its end.
 DRAWN_BY_HAND = {"scoreboard"}
+# Of the pages that are looked at in both sizes, the pictures that a guide has.
+KEPT = {
+    *("admin-desk", "admin-seats-desk"),
+    *("organise-codes-desk", "organise-queue-desk", "organise-job-phone"),
+}
 COLOURS = 128  # of a page: enough to look the same, at a third of the size
 
 pytestmark = [
@@ -136,6 +153,93 @@ def organisers_pages(visit: Visit, gala: Event) -> None:
     keep(phone, "organise-event-phone")
 
 
+def work_in_hand(gala: Event, owner: User) -> BulkJob:
+    """Presale codes, a waiting room with people in it, and a job half done."""
+    now = timezone.now()
+    until = {"valid_from": now - timedelta(days=2), "valid_until": now + timedelta(days=5)}
+    category = gala.categories.order_by("position").first()
+    for code, more in (
+        ("FANCLUB", {"cap": 200, "used": 37}),
+        ("PRESS-2026", {"cap": 12, "used": 12, "category": category}),
+        ("PARTNER", {"disabled_at": now}),
+        ("SCHOOLS", {"cap": 60, "used": 4, "category": category}),
+    ):
+        made = PresaleCode.objects.create(event=gala, code=code, **until, **more)
+        with_it = Ticket.objects.filter(event=gala, code=None).order_by("pk")[: 4 * len(code) // 5]
+        Ticket.objects.filter(pk__in=[each.pk for each in with_it]).update(code=made)
+    opened = gala.on_sale_at - timedelta(hours=1)
+    rules = {"is_on": True, "opens_at": opened, "rate_per_minute": 60}
+    change_room(event_id=gala.pk, user=owner, fields=rules, now=now)
+    room = WaitingRoom.objects.get(event=gala)
+    chance = random.Random(3)
+    QueuePlace.objects.bulk_create(
+        QueuePlace(
+            id=uuid4(),
+            room=room,
+            fan_id=uuid4(),
+            joined_at=opened,
+            draw=chance.random(),
+            region="us-east-1",
+            admitted_at=now if number < 180 else None,
+        )
+        for number in range(900)
+    )
+    WaitingRoom.objects.filter(pk=room.pk).update(released=240, released_at=now)
+    return BulkJob.objects.create(
+        organisation=gala.organisation,
+        event=gala,
+        kind=JobKind.SEATS,
+        title="Change the price of Parkett to 58.00 EUR: 17,496 seats",
+        state=JobState.RUNNING,
+        total=17_496,
+        done=10_500,
+        report={"changed": 10_161, "refused": 339},
+        started_by=owner,
+        created_at=now,
+        started_at=now,
+        beat_at=now,
+    )
+
+
+def pages_of_work(visit: Visit, gala: Event) -> None:
+    """What an organiser has open while a sale goes on, and the admin."""
+    owner = User.objects.get(email="owner@aurora-live.example")
+    job = work_in_hand(gala, owner)
+    for viewport, size in ((DESK, "desk"), (PHONE, "phone")):
+        page = visit(owner, viewport)
+        for name, path in (
+            ("admin", "/admin/"),
+            ("admin-seats", f"/admin/sales/seat/?event__id__exact={gala.pk}"),
+            ("organise-codes", f"/organise/events/{gala.pk}/codes/"),
+            ("organise-queue", f"/organise/events/{gala.pk}/queue/"),
+            ("organise-job", f"/organise/jobs/{job.pk}/"),
+        ):
+            page.goto(path)
+            expect(page.locator("h1").first).to_be_visible()
+            if f"{name}-{size}" not in KEPT:
+                continue
+            keep(page, f"{name}-{size}")
+
+
+def fetching_page(visit: Visit, gala: Event) -> None:
+    """The scanner's page while the tickets of a large hall come."""
+    page = visit(User.objects.get(email="owner@aurora-live.example"), PHONE)
+
+    def answer(route: Route) -> None:
+        if "after=" in route.request.url:
+            return  # it takes its time
+        news = route.fetch().json()
+        first = news["tickets"][0]
+        rows = [[str(uuid4()), *first[1:]] for _ in range(5000)]
+        route.fulfill(json={**news, "tickets": rows, "total": 17_496, "next_after": rows[-1][0]})
+
+    page.route("**/door-tickets/**", answer)
+    page.goto(f"/door/{gala.pk}/")
+    expect(page.locator("#fetching")).to_be_visible()
+    keep(page, "scanner-fetching-phone")
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def scanners_page(visit: Visit, gala: Event) -> None:
     owner = User.objects.get(email="owner@aurora-live.example")
     tickets = list(Ticket.objects.filter(admitted_at=None).order_by("created_at")[:2])
@@ -164,5 +268,7 @@ def test_draws_every_picture_anew(visit: Visit, gala: Event) -> None:
     fans_pages(visit, gala)
     organisers_pages(visit, gala)
     scanners_page(visit, gala)
+    fetching_page(visit, gala)
+    pages_of_work(visit, gala)
     old = {each.stem for each in IMAGES.glob("*.png") if each.stat().st_mtime < began}
     assert old <= DRAWN_BY_HAND, "nothing draws these any more"
