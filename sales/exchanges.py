@@ -13,10 +13,12 @@ from accounts.models import Role
 from accounts.tenancy import organisations_of
 from sales.cancelling import OrderNotPaid, check_fan_may, void_tickets, worth
 from sales.codes import CodeRequired, check_code, use_code
+from sales.events import NotOnSale
 from sales.idempotency import Answer, Keyed, store_answer, stored_answer
 from sales.limits import use_allowance
 from sales.models import (
     EventKind,
+    EventState,
     Order,
     OrderState,
     Payment,
@@ -107,6 +109,8 @@ def _exchange(
     if answer := stored_answer(keyed.request, now=now):
         return answer
     old = _load(ticket_id, user, at_box_office=at_box_office)
+    if old.event.state == EventState.CANCELLED:
+        raise NotOnSale(old.event, "The event is cancelled.")
     line = _line(old, seat_id, price_type_id)
     if not at_box_office:
         check_fan_may(old.event, old, now=now)

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db.models import F, TextChoices
 
 from sales.limits import count_seats
-from sales.models import Event, Order, OrderState, PriceCategory, Seat, SeatStatus
+from sales.models import Event, EventState, Order, OrderState, PriceCategory, Seat, SeatStatus
 from sales.pricing import Price
 from sales.selling import Line, take_seats, write_tickets
 from worldseat.money import format_money
@@ -213,6 +213,8 @@ def _comp(operation: Operation, event: Event, seats: Sequence[Seat], now: dateti
 
     It counts as the fan's seats, but no limit stops it.
     """
+    if event.state == EventState.CANCELLED:
+        return "The event is cancelled."
     take_seats(seats, status=SeatStatus.SOLD, now=now)
     _update([seat for seat in seats if seat.block_reason], now, block_reason="")
     fan_id = UUID(operation.fan)

@@ -35,12 +35,15 @@ from sales.models import (
 from sales.organising.event_refunds import begin_refunds
 from sales.organising.event_states import NotReady, WrongState, move_event
 from sales.organising.jobs import STALE
+from sales.organising.operations import Operation
 from sales.organising.working import resume_jobs, work
 from sales.telling.draining import drain
 from sales.telling.mailing import send_mails, write_mailings
 from tests.cast import at_once, make_fans, make_user
+from tests.organise.jobs import do, outcomes
 from tests.sales.buying import buy
 from tests.sales.paying import assert_sound, paid
+from tests.sales.returning import swap
 
 REFUNDS = "sales.organising.event_refunds"
 
@@ -228,3 +231,19 @@ def test_a_manager_does_it_by_page(
     # Fans see that it is off.
     (fan,) = make_fans(1)
     assert "Cancelled" in client_as(fan).get(f"/events/{event.pk}/").content.decode()
+
+
+def test_no_ticket_of_it_is_made_any_more(
+    event: Event, alice: User, bob: User, seats: list[Seat]
+) -> None:
+    """Neither for a dearer seat in exchange, which would be paid, nor as a gift."""
+    order = paid(seats[6:7], make_user())
+    ticket = Ticket.objects.get(order=order)
+    cancel(event, alice)
+    for by, what in ((order.fan, {}), (bob, {"at_box_office": True})):
+        with pytest.raises(NotOnSale, match="cancelled"):
+            swap(ticket, seats[0], by, **what)
+    job = do(event, alice, Operation(kind="comp", email="guest@example.com"), seats[:1])
+    assert set(outcomes(job).values()) == {("refused", "The event is cancelled.")}
+    assert Ticket.objects.get() == ticket
+    assert_sound(event)
