@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -18,8 +19,12 @@ _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 def patterns(*, leave_out: Sequence[str]) -> list[str]:
     """Return the site's routes (`events/<uuid:event_id>/`), but those with these beginnings."""
-    routes = dict.fromkeys(_walk(get_resolver().url_patterns, ""))
-    return [route for route in routes if not route.startswith(tuple(leave_out))]
+    return [route for route in _routes() if not route.startswith(tuple(leave_out))]
+
+
+@functools.cache
+def _routes() -> Sequence[str]:
+    return tuple(dict.fromkeys(_walk(get_resolver().url_patterns, "")))
 
 
 def _walk(nodes: Sequence[Any], before: str) -> Iterator[str]:
