@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.http import HttpResponse, StreamingHttpResponse
 
 from tests.servers import database_url_in
 from worldseat.local import ports
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor
+from worldseat.web import whole
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
@@ -151,6 +154,22 @@ def test_takes_more_connections_than_a_shell_allows_files(server: Server) -> Non
     for worker in server.workers():
         soft, hard = psutil.Process(worker).rlimit(psutil.RLIMIT_NOFILE)
         assert soft == hard > 256
+
+
+@pytest.mark.parametrize(
+    ("answer", "given"),
+    [(HttpResponse("whole"), [b"whole"]), (StreamingHttpResponse(["in ", "pieces"]), None)],
+)
+def test_only_what_streams_is_handed_over_by_pieces(answer: Any, given: list[bytes] | None) -> None:
+    closed: list[object] = []
+    answer._resource_closers.append(lambda: closed.append(answer))
+    told = whole(lambda environ, start: answer)({}, print)
+    if given is None:
+        assert told is answer
+        assert not closed
+    else:
+        assert told == given
+        assert closed == [answer]
 
 
 def test_says_what_it_takes() -> None:

@@ -27,6 +27,8 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+__all__ = ["main", "whole"]
+
 _APPLICATION = "worldseat.wsgi"
 # Of each worker, idle ones included: who watches keeps hers.
 _CONNECTIONS = 8192
@@ -91,8 +93,25 @@ def _allow_as_many_files_as_may_be() -> None:
 def _application() -> Callable[..., Any]:
     """Return the application, in a worker: loaded already, where workers are forked."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    application: Callable[..., Any] = importlib.import_module(_APPLICATION).application
-    return application
+    return whole(importlib.import_module(_APPLICATION).application)
+
+
+def whole(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand over answers as one piece that are one: by pieces, granian takes a twentieth of a sale.
+
+    Django closes such an answer, and with it the request, before it is sent and not after.
+    """
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        answer = application(environ, start_response)
+        if getattr(answer, "streaming", True):
+            return answer
+        try:
+            return [answer.content]
+        finally:
+            answer.close()
+
+    return serve
 
 
 def _end_with_parent() -> None:
