@@ -25,6 +25,7 @@ from sales.limits import LimitReached
 from sales.models import (
     EntryState,
     Event,
+    EventState,
     HoldState,
     PriceCategory,
     Waitlist,
@@ -204,7 +205,8 @@ def _enlist(
     event = Event.objects.public().select_related("waitlist").filter(pk=event_id).first()
     if event is None:
         raise EventNotFound(f"There is no event {event_id}.")
-    if not event.has_waitlist or now >= event.off_sale_at:
+    over = event.state in {EventState.CLOSED, EventState.CANCELLED} or now >= event.off_sale_at
+    if not event.has_waitlist or over:
         raise WaitlistClosed("The event has no waitlist now.")
     category = _category(event, category_id)
     if quantity > event.limit_per_fan:

@@ -90,7 +90,7 @@ def _join_anew(ended: QueuePlace, standing: Standing, now: datetime, desk: Desk)
 def _check_open(standing: Standing, now: datetime) -> None:
     if not standing.is_on or not standing.is_public:
         raise QueueClosed("The event has no waiting room now: buy without one.")
-    if now >= standing.off_sale_at:
+    if standing.has_ended(now):
         raise QueueClosed("The sale has ended.")
     if now < standing.opens_at:
         raise QueueClosed("The waiting room is not open yet.", standing.opens_at)

@@ -50,7 +50,8 @@ class Standing:
     """A waiting room at `read_at`. At `released_at` all up to rank `released` had been let in.
 
     `ranks`, `places` and `came` are the marks: at a rank, the place, and how many up to it have
-    come for their pass. The last rank is `joined`. `available` and `held` are seats.
+    come for their pass. The last rank is `joined`. `available` and `held` are seats. `is_over`:
+    the event is closed or cancelled, before its sale would have ended.
     """
 
     event_id: UUID
@@ -59,6 +60,7 @@ class Standing:
     is_public: bool
     is_on: bool
     sells: bool
+    is_over: bool
     is_paused: bool
     opens_at: datetime
     on_sale_at: datetime
@@ -118,11 +120,15 @@ class Standing:
 
     # --- Letting in ------------------------------------------------------------------------
 
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether nothing is sold any more."""
+        return self.is_over or now >= self.off_sale_at
+
     def why_closed(self, now: datetime) -> QueueState | None:
         """Return why nobody new is let in now; None if somebody is."""
         if not self.is_on:
             return QueueState.OFF
-        if now >= self.off_sale_at:
+        if self.has_ended(now):
             return QueueState.ENDED
         if self.is_paused or not self.sells:
             return QueueState.PAUSED

@@ -39,6 +39,10 @@ from sales.organising.operations import Operation
 from sales.organising.working import resume_jobs, work
 from sales.telling.draining import drain
 from sales.telling.mailing import send_mails, write_mailings
+from sales.waiting_room.desk import Desk
+from sales.waiting_room.queue import QueueClosed, join
+from sales.waiting_room.rooms import RoomRules, set_room
+from sales.waitlist import WaitlistClosed, WaitlistRules, enlist, set_waitlist
 from tests.cast import at_once, make_fans, make_user
 from tests.organise.jobs import do, outcomes
 from tests.sales.buying import buy
@@ -247,3 +251,27 @@ def test_no_ticket_of_it_is_made_any_more(
     assert set(outcomes(job).values()) == {("refused", "The event is cancelled.")}
     assert Ticket.objects.get() == ticket
     assert_sound(event)
+
+
+def test_nobody_waits_for_it_any_more(
+    event: Event,
+    alice: User,
+    fay: User,
+    seats: list[Seat],
+    now: datetime,
+    client_as: Callable[[User], Client],
+) -> None:
+    """The waiting room does not stand still as if it went on; the waitlist takes nobody."""
+    Seat.objects.filter(event=event).update(status="sold", changed_at=now)
+    rules = RoomRules(True, opens_at=now - timedelta(hours=2), rate_per_minute=10)
+    set_room(event_id=event.pk, rules=rules, now=now)
+    set_waitlist(event_id=event.pk, rules=WaitlistRules(True), now=now)
+    enlist(event_id=event.pk, fan_id=fay.pk, quantity=1, now=now)
+    cancel(event, alice)
+    with pytest.raises(WaitlistClosed):
+        enlist(event_id=event.pk, fan_id=alice.pk, quantity=1, now=now)
+    assert "The event is cancelled" in client_as(fay).get("/waitlist/").content.decode()
+    with pytest.raises(QueueClosed, match="The sale has ended"):
+        join(event_id=event.pk, fan_id=fay.pk, now=now, desk=Desk("us-east-1"))
+    shown = client_as(alice).get(f"/organise/events/{event.pk}/queue/").content.decode()
+    assert "The sale has ended." in shown
