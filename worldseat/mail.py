@@ -94,9 +94,9 @@ def _check_templates(template: str) -> None:
 
 def _queue(arguments: Mapping[str, Any]) -> None:
     try:
-        from worldseat.celery import app  # only here: Celery is large, and few processes mail
+        from worldseat.tasks import send_mail  # only here: Celery is large, and few processes mail
 
-        app.send_task("worldseat.send_mail", kwargs=dict(arguments), retry=False)
+        send_mail.apply_async(kwargs=dict(arguments), retry=False)
     except Exception:
         # After a COMMIT, whatever the broker's client raises: what was committed stands, and its
         # answer must say so.
