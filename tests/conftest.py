@@ -34,6 +34,7 @@ LONGEST = (
     "dsql/served/test_resuming.py",
     "dsql/served/test_stock_migrations.py",
     "dsql/served/test_lint.py",
+    "browser/test_admin_every_list.py",
     "browser/test_admin_accessibility.py",
     "local/test_through_endpoints.py",
     "local/test_servers.py",
