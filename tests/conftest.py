@@ -94,17 +94,8 @@ def instant_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tasks_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run Celery's tasks where they are sent, retries too; `mailoutbox` then has the mails.
-
-    Also those that are sent by their names, which Celery leaves out of `task_always_eager`.
-    """
-    app.loader.import_default_modules()
-
-    def send_task(name: str, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
-        return app.tasks[name].apply_async(args, kwargs, **options)
-
-    monkeypatch.setattr(app, "send_task", send_task)
+def tasks_at_once() -> Iterator[None]:
+    """Run Celery's tasks where they are sent, retries too; `mailoutbox` then has the mails."""
     app.conf.task_always_eager = True
     yield
     app.conf.task_always_eager = False
