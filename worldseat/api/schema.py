@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
@@ -184,10 +187,19 @@ def _example(status: int, code: str) -> OpenApiExample:
 
 
 class SchemaView(SpectacularJSONAPIView):
-    """The OpenAPI description, as JSON."""
+    """The OpenAPI description, as JSON, made for one at a time.
+
+    Two that are made at once while drf-spectacular still loads its extensions make it fail.
+    """
 
     authentication_classes = ()
     permission_classes = ()
+    _making = threading.Lock()
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the description."""
+        with self._making:
+            return super().dispatch(request, *args, **kwargs)
 
 
 class DocsView(SpectacularSwaggerView):
