@@ -29,7 +29,6 @@ from granian.log import LogLevels
 
 __all__ = ["main", "whole"]
 
-_APPLICATION = "worldseat.wsgi"
 # Of each worker, idle ones included: who watches keeps hers.
 _CONNECTIONS = 8192
 _NOT_YET_ACCEPTED = 4096
@@ -45,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> None:
     _refuse_taken(asked.host, asked.port)
     _allow_as_many_files_as_may_be()
     server = Granian(
-        _APPLICATION,
+        asked.application,
         address=asked.host,
         port=asked.port,
         interface=Interfaces.WSGI,
@@ -62,12 +61,15 @@ def main(words: Sequence[str] | None = None) -> None:
         workers_kill_timeout=_SECONDS_TO_FINISH,
         log_level=LogLevels.error,
     )
-    server.on_startup(partial(importlib.import_module, _APPLICATION))
-    server.serve(target_loader=_application, wrap_loader=False)
+    server.on_startup(partial(importlib.import_module, asked.application))
+    server.serve(target_loader=_application)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worldseat.web", description="The web server.")
+    parser.add_argument(
+        "--application", default="worldseat.wsgi", help="the module of a WSGI application"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2, help="processes: one for each core")
@@ -90,10 +92,10 @@ def _allow_as_many_files_as_may_be() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _application() -> Callable[..., Any]:
+def _application(module: str) -> Callable[..., Any]:
     """Return the application, in a worker: loaded already, where workers are forked."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return whole(importlib.import_module(_APPLICATION).application)
+    return whole(importlib.import_module(module).application)
 
 
 def whole(application: Callable[..., Any]) -> Callable[..., Any]:

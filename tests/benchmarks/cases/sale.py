@@ -89,10 +89,7 @@ def _contenders(
 def bare_web(stage: Stage, port: int) -> Program:
     """Return the bare Django, served as the product is."""
     deployed = stage.programs().web(port)
-    words = [
-        "tests.benchmarks.floors.wsgi" if word == "worldseat.wsgi" else word
-        for word in deployed.command
-    ]
+    words = [*deployed.command, "--application", "tests.benchmarks.floors.wsgi"]
     return replace(deployed, name="bare", command=words, log=stage.home / "logs" / "bench-bare.log")
 
 

@@ -1,4 +1,4 @@
-"""The bare Django, for gunicorn."""
+"""The bare Django, for the product's own web server."""
 
 import os
 
