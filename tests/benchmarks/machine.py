@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from typing import Any
 import psutil
 import psycopg
 
-__all__ = ["CPU", "cpu_of", "describe", "load"]
+__all__ = ["CPU", "busy", "cpu_of", "describe", "load"]
 
 _PACKAGES = ("django", "djangorestframework", "psycopg", "gunicorn", "granian", "uvicorn")
 
@@ -29,8 +30,25 @@ def describe(database_url: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "postgresql": row[0] if row else "",
         "versions": {name: version(name) for name in _PACKAGES},
-        "load_average_before": load(),
     }
+
+
+def busy(seconds: float = 5.0) -> float:
+    """Return how many cores' time all other processes take now.
+
+    A load average still tells of what has ended: of setting up what is to be measured, above all.
+    """
+    before = _taken()
+    time.sleep(seconds)
+    after = _taken()
+    taken = sum(after[pid] - before.get(pid, 0.0) for pid in after)
+    return round(taken / seconds, 2)
+
+
+def _taken() -> dict[int, float]:
+    others = (each for each in psutil.process_iter(["cpu_times"]) if each.pid != os.getpid())
+    times = {each.pid: each.info["cpu_times"] for each in others}
+    return {pid: each.user + each.system for pid, each in times.items() if each}
 
 
 def load() -> float:

@@ -78,8 +78,9 @@ def _about(machine: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
         f"{machine['measured_at']}, {machine['cores']} cores of {machine['processor']} for load, "
-        f"web and database together, load average {machine['load_average_before']} before and "
-        f"{machine['load_average_after']} after ({machine['idle']}); Python {machine['python']}, "
+        f"web and database together, {machine['busy_before']} of a core busy before it and load "
+        f"average {machine['load_average_after']} at its end ({machine['idle']}); "
+        f"Python {machine['python']}, "
         f"PostgreSQL {machine['postgresql']}, {versions}."
     )
 

@@ -118,7 +118,7 @@ def _hold_against_bar(found: Found, name: str, herd: Herd) -> None:
         CASE,
         f"{name}, {size}: at most 1.3 transactions a sale, none refused while a block is left",
         f"{transactions.text()}; {refused.text()} refused",
-        met=max(transactions.values) <= BAR and not any(refused.values),
+        met=transactions.median <= BAR and not any(refused.values),
     )
 
 
