@@ -25,7 +25,6 @@ from sales.limits import LimitReached
 from sales.models import (
     EntryState,
     Event,
-    EventState,
     HoldState,
     PriceCategory,
     Waitlist,
@@ -205,8 +204,7 @@ def _enlist(
     event = Event.objects.public().select_related("waitlist").filter(pk=event_id).first()
     if event is None:
         raise EventNotFound(f"There is no event {event_id}.")
-    over = event.state in {EventState.CLOSED, EventState.CANCELLED} or now >= event.off_sale_at
-    if not event.has_waitlist or over:
+    if not event.has_waitlist or event.is_ended or now >= event.off_sale_at:
         raise WaitlistClosed("The event has no waitlist now.")
     category = _category(event, category_id)
     if quantity > event.limit_per_fan:

@@ -163,6 +163,11 @@ class Event(TenantModel):
         """Tell whether fans may see it: see EventQuerySet.public."""
         return self.state != EventState.DRAFT and self.plan_id is not None
 
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it was closed or cancelled: nothing is sold any more, whatever the time."""
+        return self.state in {EventState.CLOSED, EventState.CANCELLED}
+
 
 class PriceCategory(TenantModel):
     """What a seat of a category costs at an event, in minor units of its currency."""

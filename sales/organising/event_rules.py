@@ -84,10 +84,10 @@ def change_event(*, event_id: UUID, user: Any, fields: Mapping[str, Any], now: d
     (sales.organising.promises). Raises EventNotFound, RoleTooLow, BadEvent.
     """
     event = managed_event(event_id=event_id, user=user)
-    before, was = values_of(event), copy(event)
+    was = copy(event)
     for name, value in _known(fields).items():
         setattr(event, name, value)
-    differing = changed(before, values_of(event))
+    differing = changed(values_of(was), values_of(event))
     if not differing:
         return event
     _validate(event)

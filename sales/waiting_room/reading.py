@@ -87,7 +87,7 @@ def _read(*, event_id: UUID, seats: dict[str, int], now: datetime) -> Standing:
         is_public=event.is_public,
         is_on=event.has_waiting_room,
         sells=event.state == EventState.PUBLISHED and event.plan_id is not None,
-        is_over=event.state in {EventState.CLOSED, EventState.CANCELLED},
+        is_over=event.is_ended,
         is_paused=room.is_paused,
         opens_at=room.opens_at,
         on_sale_at=event.on_sale_at,
