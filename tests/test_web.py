@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 
+from tests.limits.test_browsing import LIST, ask, is_up
 from tests.servers import database_url_in
+from tests.waiting import wait_until
 from worldseat.local import ports
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor
 from worldseat.web import whole
@@ -28,8 +29,7 @@ from worldseat.web import whole
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# The list of events reads the venues.
-SLOW = "/api/v1/events/"
+soon = partial(wait_until, seconds=30)
 
 
 class Server:
@@ -42,20 +42,8 @@ class Server:
     def workers(self) -> set[int]:
         return {each.pid for each in self.process.children()}
 
-    def ask(self, path: str, *, method: str = "GET") -> tuple[int, bytes]:
-        asking = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            asking.request(method, path)
-            answer = asking.getresponse()
-            return answer.status, answer.read()
-        finally:
-            asking.close()
-
-    def serves(self) -> bool:
-        try:
-            return self.ask("/healthz")[0] == 200
-        except OSError:
-            return False
+    def wait_for_workers(self) -> None:
+        soon(lambda: len(self.workers()) == 2, what="two workers")
 
 
 def program(home: Path, port: int, name: str = "web") -> Program:
@@ -78,45 +66,27 @@ def server(tmp_path: Path) -> Iterator[Server]:
             supervisor,
             partial(program, tmp_path),
             preferred=18300,
-            ready_on=lambda port: lambda: _is_up(port),
+            ready_on=lambda port: partial(is_up, port),
             deadline=60,
         )
         yield Server(child, port)
 
 
-def _is_up(port: int) -> bool:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        asking.request("GET", "/healthz")
-        return asking.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        asking.close()
-
-
-def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 def test_another_worker_takes_the_place_of_one_that_was_killed(server: Server) -> None:
-    eventually(lambda: len(server.workers()) == 2)
+    server.wait_for_workers()
     before = server.workers()
     os.kill(min(before), signal.SIGKILL)
-    eventually(lambda: len(server.workers()) == 2 and server.workers() != before)
+    soon(lambda: len(server.workers()) == 2 and server.workers() != before, what="another worker")
     for _ in range(10):  # connections go to either of them
-        eventually(server.serves)
+        soon(partial(is_up, server.port), what="an answer")
 
 
 def test_no_worker_outlives_a_server_that_was_killed(server: Server) -> None:
-    eventually(lambda: len(server.workers()) == 2)
+    server.wait_for_workers()
     workers = server.workers()
     os.kill(server.child.pid, signal.SIGKILL)
-    eventually(lambda: not any(map(_lives, workers)))
-    assert not server.serves()
+    soon(lambda: not any(map(_lives, workers)), what="the workers to end")
+    assert not is_up(server.port)
 
 
 def _lives(pid: int) -> bool:
@@ -126,20 +96,20 @@ def _lives(pid: int) -> bool:
 def test_a_second_server_on_its_port_is_refused(server: Server, tmp_path: Path) -> None:
     with Supervisor() as supervisor, pytest.raises(ProgramFailed, match="Address already in use"):
         supervisor.start(program(tmp_path, server.port, "second"), ready=lambda: False)
-    assert server.serves()
+    assert is_up(server.port)
 
 
 def test_what_was_asked_before_its_end_is_answered(server: Server) -> None:
     with ThreadPoolExecutor() as pool:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("LOCK TABLE sales_venue IN ACCESS EXCLUSIVE MODE")
-            asked = pool.submit(server.ask, SLOW)
-            eventually(_somebody_waits)
+            asked = pool.submit(ask, server.port, LIST)
+            soon(_somebody_waits, what="a request that waits")
             server.process.terminate()
             time.sleep(0.5)
             assert not asked.done()
         assert asked.result()[0] == 200
-    eventually(server.child.has_ended)
+    soon(server.child.has_ended, what="the server to end")
     assert server.child.reap() == 0
 
 
@@ -150,7 +120,7 @@ def _somebody_waits() -> bool:
 
 
 def test_takes_more_connections_than_a_shell_allows_files(server: Server) -> None:
-    eventually(lambda: len(server.workers()) == 2)
+    server.wait_for_workers()
     for worker in server.workers():
         soft, hard = psutil.Process(worker).rlimit(psutil.RLIMIT_NOFILE)
         assert soft == hard > 256

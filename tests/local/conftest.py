@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -54,15 +53,6 @@ def manage(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.wait()
-
-
-def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
-    """Wait for a condition; fail the test, naming it, if it does not come."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            pytest.fail(f"gave up waiting: {what}")
-        time.sleep(0.05)
 
 
 def read_until(process: subprocess.Popen[str], mark: str) -> str:

@@ -19,8 +19,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.local.conftest import interrupt, read_until, wait_until
+from tests.local.conftest import interrupt, read_until
 from tests.sales.webhooks.receiver import receiver
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)  # it starts a dozen processes, on two cores
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.local.conftest import CHECKOUT, wait_until
+from tests.local.conftest import CHECKOUT
+from tests.waiting import wait_until
 from worldseat.local.processes import Program, ProgramFailed, Supervisor
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"

@@ -16,7 +16,8 @@ from sales.models import Event, Seat, Shape, Stampede
 from sales.stampede.options import Options
 from sales.stampede.plan import plan_stampede
 from tests.cast import make_event
-from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at, wait_for
+from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
+from tests.waiting import wait_until
 from worldseat.local.processes import Supervisor
 
 Plan = Callable[..., Stampede]
@@ -74,7 +75,7 @@ def workers(crew: Crew) -> Iterator[Crew]:
     before = point_celery_at(broker_url())
     crew.muster()
     yield crew
-    wait_for(is_database_quiet, what="the workers' last transactions end")
+    wait_until(is_database_quiet, what="the workers' last transactions end")
     point_celery_at(before)
 
 

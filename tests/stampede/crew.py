@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -98,14 +96,6 @@ def is_database_quiet() -> bool:
             "AND pid <> pg_backend_pid() AND state <> 'idle'"
         )
         return bool(cursor.fetchone() == (0,))
-
-
-def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
-    """Return when the condition holds; fail the test when it does not come to."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.02)
 
 
 def _is_ready(log: Path | None) -> bool:

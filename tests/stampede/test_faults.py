@@ -13,7 +13,7 @@ from sales.stampede.faults import BadFault, Fault, during, end_faults, parse_fau
 from sales.stampede.plan import CannotStampede
 from tests.databases import own_database
 from tests.stampede.conftest import Plan
-from tests.stampede.crew import wait_for
+from tests.waiting import wait_until
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.control import Control
@@ -46,7 +46,7 @@ def test_happen_from_the_agreed_start_until_the_end(
     with during(planned.pk, faults, controls, seed=3):
         assert controls[WEST].faults()["cut_share"] == 0
         _start(planned)
-        wait_for(lambda: controls[WEST].faults()["cut_share"] == 0.05, what="the fault is set")
+        wait_until(lambda: controls[WEST].faults()["cut_share"] == 0.05, what="the fault is set")
         assert controls[WEST].faults()["seed"] == 3
         assert controls[EAST].faults()["cut_share"] == 0
     assert {region: control.faults() for region, control in controls.items()} == before
@@ -59,7 +59,7 @@ def test_end_when_the_run_fails(plan: Plan, controls: dict[str, Control]) -> Non
 
     def fail() -> None:
         with during(planned.pk, faults, controls, seed=1):
-            wait_for(lambda: controls[EAST].faults()["conflicts"] == 5, what="the fault is set")
+            wait_until(lambda: controls[EAST].faults()["conflicts"] == 5, what="the fault is set")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -71,8 +71,8 @@ def test_cut_a_region_off_for_a_while(plan: Plan, controls: dict[str, Control]) 
     planned = plan()
     _start(planned)
     with during(planned.pk, [parse_fault(f"{WEST}:cut=0.1+0.3", REGIONS)], controls, seed=1):
-        wait_for(lambda: controls[WEST].faults()["down"] == "cut", what="it is cut off")
-        wait_for(lambda: controls[WEST].faults()["down"] == "", what="it comes back")
+        wait_until(lambda: controls[WEST].faults()["down"] == "cut", what="it is cut off")
+        wait_until(lambda: controls[WEST].faults()["down"] == "", what="it comes back")
 
 
 @pytest.mark.parametrize(

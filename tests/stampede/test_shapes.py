@@ -18,7 +18,7 @@ from sales.stampede.settling import prepare_stampede, start_stampede, stop_stamp
 from sales.stampede.shapes import arrivals, deal
 from tests.cast import at_once
 from tests.stampede.conftest import Plan
-from tests.stampede.crew import wait_for
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,7 +144,7 @@ def test_stops_when_it_is_asked_to(plan: Plan, wanted: Seat) -> None:
 
     def stop() -> bool:
         told = planned.attempts.exclude(outcome=Outcome.PENDING)
-        wait_for(told.exists, what="the first buyers were told")
+        wait_until(told.exists, what="the first buyers were told")
         return stop_stampede(stampede_id=planned.pk, now=timezone.now()) is not None
 
     calls: list[Callable[[], bool]] = [

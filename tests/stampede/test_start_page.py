@@ -12,7 +12,8 @@ from accounts.models import Organisation, Role, User
 from sales.models import Event, Stampede
 from tests.cast import make_event, make_member
 from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew, wait_for
+from tests.stampede.crew import Crew
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +43,7 @@ def test_sends_the_buyers_off(
     run = Stampede.objects.get()
     assert answer["Location"] == reverse("sales:stampede", args=[run.pk])
     assert (run.started_by, run.buyers, str(run.seat)) == (alice, 6, "Floor A-2")
-    wait_for(lambda: Stampede.objects.get().report is not None, what="the report")
+    wait_until(lambda: Stampede.objects.get().report is not None, what="the report")
     report = Stampede.objects.get().report
     assert report
     assert report["confirmed"] == 1

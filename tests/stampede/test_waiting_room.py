@@ -22,7 +22,8 @@ from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
 from tests.cast import at_once
 from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew, wait_for
+from tests.stampede.crew import Crew
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
@@ -77,7 +78,7 @@ def test_is_started_from_the_page_which_shows_it(
     client.force_login(alice)
     wanted = {"event": str(rush.pk), "shape": "hall", "buyers": "4", "contender": "dsql"}
     client.post("/stampedes/start/", {**wanted, "waiting_room": "600"})
-    wait_for(lambda: Stampede.objects.get().report is not None, what="the report")
+    wait_until(lambda: Stampede.objects.get().report is not None, what="the report")
     page = client.get(reverse("sales:stampede", args=[Stampede.objects.get().pk])).content.decode()
     assert "Through the waiting room, 600 a minute" in page
     assert "in the order of joining" in page

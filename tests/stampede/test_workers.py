@@ -21,7 +21,8 @@ from sales.models import (
 from sales.stampede.settling import SETTLED, STALE_AFTER, settle
 from sales.tasks import stampede
 from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew, wait_for
+from tests.stampede.crew import Crew
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
@@ -62,7 +63,7 @@ def test_sells_one_seat_to_one_of_many(
 def test_settles_without_anybody_watching(workers: Crew, plan: Plan) -> None:
     planned = plan(buyers=10)
     stampede.delay(str(planned.pk))
-    wait_for(lambda: _state(planned) in SETTLED, what="settled by its workers")
+    wait_until(lambda: _state(planned) in SETTLED, what="settled by its workers")
     assert planned.report
     assert planned.report["witness"]["agree"]
 
@@ -72,11 +73,11 @@ def test_says_what_is_missing_when_a_worker_is_killed(workers: Crew, plan: Plan)
     lost, kept = "us-east-1", "us-east-2"
     stampede.delay(str(planned.pk))
     of_lost = Attempt.objects.filter(stampede=planned, region=lost)
-    wait_for(of_lost.exclude(outcome=Outcome.PENDING).exists, what="the first buyers were told")
+    wait_until(of_lost.exclude(outcome=Outcome.PENDING).exists, what="the first buyers were told")
     workers.kill(lost)
     assert of_lost.filter(outcome=Outcome.PENDING).exists(), "the worker was killed too late"
 
-    wait_for(lambda: _state(planned) in SETTLED, what="settled by the other worker", seconds=120)
+    wait_until(lambda: _state(planned) in SETTLED, what="settled by the other worker", seconds=120)
     assert planned.state == StampedeState.INCOMPLETE
     report = planned.report
     assert report
@@ -96,7 +97,7 @@ def test_names_a_region_that_never_came(workers: Crew, plan: Plan) -> None:
     planned = plan(buyers=10)
     stampede.delay(str(planned.pk))
     here = planned.regions.filter(region="us-east-1")
-    wait_for(here.exclude(finished_at=None).exists, what="the other region finished")
+    wait_until(here.exclude(finished_at=None).exists, what="the other region finished")
     settle(stampede_id=planned.pk, now=timezone.now() + 2 * STALE_AFTER)
     assert _state(planned) == StampedeState.INCOMPLETE
     assert planned.report
