@@ -20,7 +20,10 @@ from accounts.scopes import everywhere
 from sales.models import Event, Seat
 from tests.cast import make_event, make_member, make_organisation, make_user
 from tests.databases import empty
+from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
+from tests.waiting import wait_until
 from worldseat.celery import app
+from worldseat.local.processes import Supervisor
 
 # The files that take longest, the longest first: begun early, none keeps one worker busy while the
 # others have nothing left to do.
@@ -196,3 +199,25 @@ def client_as() -> Callable[[User], Client]:
         return client
 
     return log_in
+
+
+@pytest.fixture(scope="session")
+def crew(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    """The workers of this run, which end before their database does.
+
+    Here, and nowhere else: imported into another module it would be a second crew, of the same
+    names on the same queues, and a worker that a test has killed would still be answered for.
+    """
+    logs: Path = tmp_path_factory.mktemp("workers")
+    with Supervisor() as supervisor:
+        yield Crew(supervisor, logs)
+
+
+@pytest.fixture
+def workers(crew: Crew) -> Iterator[Crew]:
+    """A worker in each region, which takes the tasks that the test sends."""
+    before = point_celery_at(broker_url())
+    crew.muster()
+    yield crew
+    wait_until(is_database_quiet, what="the workers' last transactions end")
+    point_celery_at(before)

@@ -17,10 +17,7 @@ from sales.demo import PLANS
 from sales.models import BulkJob, Event, PriceCategory, Seat, SeatStatus, Ticket, Venue
 from sales.organising.event_states import move_event
 from tests.sales.buying import buy
-from tests.stampede.conftest import crew, workers
 from tests.stampede.crew import Crew
-
-__all__ = ["crew", "workers"]  # fixtures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 

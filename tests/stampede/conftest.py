@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,7 @@ from sales.models import Event, Seat, Shape, Stampede
 from sales.stampede.options import Options
 from sales.stampede.plan import plan_stampede
 from tests.cast import make_event
-from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
-from tests.waiting import wait_until
-from worldseat.local.processes import Supervisor
+from tests.stampede.crew import broker_url, point_celery_at
 
 Plan = Callable[..., Stampede]
 
@@ -59,24 +56,6 @@ def plan(wanted: Seat) -> Plan:
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a region start without the others."""
     monkeypatch.setattr("sales.stampede.starting_line.PATIENCE", timedelta(0))
-
-
-@pytest.fixture(scope="session")
-def crew(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
-    """The workers of this run, which end before their database does."""
-    logs: Path = tmp_path_factory.mktemp("workers")
-    with Supervisor() as supervisor:
-        yield Crew(supervisor, logs)
-
-
-@pytest.fixture
-def workers(crew: Crew) -> Iterator[Crew]:
-    """A worker in each region, which takes the tasks that the test sends."""
-    before = point_celery_at(broker_url())
-    crew.muster()
-    yield crew
-    wait_until(is_database_quiet, what="the workers' last transactions end")
-    point_celery_at(before)
 
 
 @pytest.fixture
