@@ -99,4 +99,4 @@ def test_who_finds_it_gone_waits_once_and_not_each_time() -> None:
         for _ in range(20):
             with pytest.raises(redis.ConnectionError):
                 client.ping()
-        assert time.monotonic() - began < 0.3
+        assert time.monotonic() - began < 2  # 0.3 s for each would be six
