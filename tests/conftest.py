@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import redis
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from knox.models import get_token_model
@@ -22,8 +25,10 @@ from tests.cast import make_event, make_member, make_organisation, make_user
 from tests.databases import empty
 from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
 from tests.waiting import wait_until
+from worldseat import throttling
 from worldseat.celery import app
 from worldseat.local.processes import Supervisor
+from worldseat.valkey import BreakingConnection, pool_options
 
 # The files that take longest, the longest first: begun early, none keeps one worker busy while the
 # others have nothing left to do.
@@ -94,6 +99,27 @@ def _quick_settings(settings: Settings) -> None:
 def instant_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a retry wait for nothing."""
     monkeypatch.setattr("worldseat.dsql.occ._sleep", lambda seconds: None)
+
+
+@functools.cache
+def _patient_pool(url: str) -> redis.ConnectionPool:
+    options = pool_options(url, connect_seconds=20, seconds=20)
+    return redis.ConnectionPool.from_url(url, **options)
+
+
+@pytest.fixture
+def limits_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Limit requests, by buckets that no other test has used.
+
+    A limit that Valkey does not count within a quarter of a second lets everybody through, as a
+    sale wants it; on a busy machine that would be a test's answer by chance.
+    """
+    settings.THROTTLING = True
+    monkeypatch.setattr(throttling, "_KEY", f"test:{uuid4().hex}")
+    monkeypatch.setattr(throttling, "_pool", _patient_pool)
+    yield
+    throttling._breaker.reset()
+    BreakingConnection._breakers.clear()
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from accounts.models import User
 from sales.models import Event, Order, Seat
 from tests.api.calls import ApiAs, assert_problem, buy
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form", "limits_on")]
 
 
 def test_stops_a_fan_after_so_many_and_sells_to_another(
     api_as: ApiAs, fay: User, charlie: User, event: Event, seats: list[Seat], settings: Settings
 ) -> None:
-    settings.THROTTLING = True
     settings.THROTTLES = {**settings.THROTTLES, "sell": (2, 60), "sell-address": (100, 60)}
     api = api_as(fay)
     left = [buy(api, event, seat, key=seat.guid)["RateLimit"] for seat in seats[:2]]

@@ -1,24 +1,14 @@
-"""Limits are on, with buckets that no other test has used."""
+"""Limits are on in all of these tests."""
 
 from __future__ import annotations
-
-import uuid
-from collections.abc import Iterator
 
 import pytest
 from pytest_django import Settings
 
-from worldseat import throttling
-from worldseat.valkey import BreakingConnection
-
 
 @pytest.fixture(autouse=True)
-def _limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    settings.THROTTLING = True
-    monkeypatch.setattr(throttling, "_KEY", f"test:{uuid.uuid4().hex}")
-    yield
-    throttling._breaker.reset()
-    BreakingConnection._breakers.clear()
+def _limits(limits_on: None) -> None:
+    """Limit whoever asks."""
 
 
 @pytest.fixture
