@@ -104,12 +104,14 @@ CHANGED: Verdict = (Outcome.CHANGED, "")
 UNCHANGED: Verdict = (Outcome.UNCHANGED, "")
 
 
-def judge(operation: Operation, seat: Seat, *, now: datetime) -> Verdict:
-    """Say what an operation would make of a seat, loaded with its category."""
+def judge(operation: Operation, event: Event, seat: Seat, *, now: datetime) -> Verdict:
+    """Say what an operation would make of an event's seat, loaded with its category."""
     if seat.status == SeatStatus.SOLD:
         return Outcome.REFUSED, "sold"
     if seat.status == SeatStatus.HELD and not seat.is_free(now):
         return Outcome.REFUSED, "held"
+    if operation.kind == OperationKind.COMP and event.state == EventState.CANCELLED:
+        return Outcome.REFUSED, "The event is cancelled."
     return _JUDGES[operation.kind](operation, seat)
 
 
@@ -121,7 +123,7 @@ def carry_out(
     Call it in a transaction that has read the seats, with their categories: at most some
     hundred. Tells watchers by `changed_at`.
     """
-    verdicts = [(seat, *judge(operation, seat, now=now)) for seat in seats]
+    verdicts = [(seat, *judge(operation, event, seat, now=now)) for seat in seats]
     changed = [seat for seat, outcome, _ in verdicts if outcome == Outcome.CHANGED]
     refusal = _WRITERS[operation.kind](operation, event, changed, now) if changed else ""
     if refusal:
@@ -213,8 +215,6 @@ def _comp(operation: Operation, event: Event, seats: Sequence[Seat], now: dateti
 
     It counts as the fan's seats, but no limit stops it.
     """
-    if event.state == EventState.CANCELLED:
-        return "The event is cancelled."
     take_seats(seats, status=SeatStatus.SOLD, now=now)
     _update([seat for seat in seats if seat.block_reason], now, block_reason="")
     fan_id = UUID(operation.fan)

@@ -142,6 +142,7 @@ def preview_of(*, job_id: UUID, user: Any, now: datetime) -> dict[str, int]:
     Raises JobNotFound.
     """
     job = visible_job(job_id=job_id, user=user)
+    assert job.event  # noqa: S101 - a seat job has an event
     operation = Operation(**job.asked["operation"])
     counts: Counter[str] = Counter()
     for batch in job.batches.order_by("position"):
@@ -149,7 +150,9 @@ def preview_of(*, job_id: UUID, user: Any, now: datetime) -> dict[str, int]:
         for seat_id in batch.seats:
             seat = seats.get(seat_id)
             outcome, reason = (
-                judge(operation, seat, now=now) if seat else ("refused", "the seat is gone")
+                judge(operation, job.event, seat, now=now)
+                if seat
+                else ("refused", "the seat is gone")
             )
             counts[f"{outcome}: {reason}" if reason else str(outcome)] += 1
     return dict(counts)

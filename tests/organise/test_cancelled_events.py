@@ -36,6 +36,7 @@ from sales.organising.event_refunds import begin_refunds
 from sales.organising.event_states import NotReady, WrongState, move_event
 from sales.organising.jobs import STALE
 from sales.organising.operations import Operation
+from sales.organising.seat_jobs import preview_of
 from sales.organising.working import resume_jobs, work
 from sales.telling.draining import drain
 from sales.telling.mailing import send_mails, write_mailings
@@ -44,7 +45,7 @@ from sales.waiting_room.queue import QueueClosed, join
 from sales.waiting_room.rooms import RoomRules, set_room
 from sales.waitlist import WaitlistClosed, WaitlistRules, enlist, set_waitlist
 from tests.cast import at_once, make_fans, make_user
-from tests.organise.jobs import do, outcomes
+from tests.organise.jobs import outcomes, plan, start
 from tests.sales.buying import buy
 from tests.sales.paying import assert_sound, paid
 from tests.sales.returning import swap
@@ -247,8 +248,10 @@ def test_no_ticket_of_it_is_made_any_more(
     for by, what in ((order.fan, {}), (bob, {"at_box_office": True})):
         with pytest.raises(NotOnSale, match="cancelled"):
             swap(ticket, seats[0], by, **what)
-    job = do(event, alice, Operation(kind="comp", email="guest@example.com"), seats[:1])
-    assert set(outcomes(job).values()) == {("refused", "The event is cancelled.")}
+    job = plan(event, alice, Operation(kind="comp", email="guest@example.com"), seats[:2])
+    preview = preview_of(job_id=job.pk, user=alice, now=timezone.now())
+    assert preview == {"refused: The event is cancelled.": 2}
+    assert set(outcomes(start(job, alice)).values()) == {("refused", "The event is cancelled.")}
     assert Ticket.objects.get() == ticket
     assert_sound(event)
 
