@@ -11,11 +11,16 @@ import pytest
 from psycopg import errors
 
 from tests.local.endpoint.conftest import Connect, parameters, settled
+from tests.waiting import wait_until
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint
 from worldseat.local.processes import Supervisor
 
+ASLEEP = (
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 CLIENTS = 20
 EACH = 3
 
@@ -56,12 +61,19 @@ def test_loses_no_update(connect: Connect, east: Endpoint, west: Endpoint, table
     assert rows == [(str(CLIENTS * EACH),)]
 
 
-def test_cancels_a_statement(connect: Connect, east: Endpoint) -> None:
+def test_cancels_a_statement(connect: Connect, east: Endpoint, backend_url: str) -> None:
     connection = connect(east, autocommit=True)
-    alarm = threading.Timer(0.3, connection.cancel_safe)
-    alarm.start()
+
+    def cancel_once_it_sleeps() -> None:
+        with psycopg.connect(backend_url, autocommit=True) as behind:
+            wait_until(lambda: behind.execute(ASLEEP).fetchone() == (1,), what="it sleeps")
+        connection.cancel_safe()
+
+    canceller = threading.Thread(target=cancel_once_it_sleeps)
+    canceller.start()
     with pytest.raises(errors.QueryCanceled):
-        settled(connection, "SELECT pg_sleep(60)")
+        settled(connection, "SELECT pg_sleep(600)")
+    canceller.join()
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import psycopg
 
 from tests.local.endpoint.conftest import Connect, settled
+from tests.waiting import wait_until
 from worldseat.local.endpoint.launch import Endpoint
+
+# The name of the lock at which a build stands still.
+KEY = 7
 
 
 def test_builds_again_what_was_cut_off(
@@ -17,10 +20,11 @@ def test_builds_again_what_was_cut_off(
     connection = connect(east, autocommit=True)
     with psycopg.connect(backend_url, autocommit=True) as behind:
         behind.execute(
-            f"CREATE FUNCTION {table}_slow(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql "
-            f"AS 'BEGIN PERFORM pg_sleep(0.2); RETURN n; END'"
+            f"CREATE FUNCTION {table}_waits(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql "
+            f"AS 'BEGIN PERFORM pg_advisory_xact_lock_shared({KEY}); RETURN n; END'"
         )
-        job = submit(connection, f"CREATE INDEX ASYNC {table}_i ON {table} ({table}_slow(id))")
+        behind.execute(f"SELECT pg_advisory_lock({KEY})")  # until this session ends
+        job = submit(connection, f"CREATE INDEX ASYNC {table}_i ON {table} ({table}_waits(id))")
         named = settled(connection, "SELECT object_name FROM sys.jobs WHERE job_id = %s", job)
         assert named.fetchone() == (f"{table}_i",)  # told while it is running
         cut_off(behind, f"{table}_i")
@@ -59,11 +63,14 @@ def is_valid(connection: psycopg.Connection[Any], index: str) -> bool:
 
 
 def cut_off(behind: psycopg.Connection[Any], index: str) -> None:
-    """End the session that builds an index, once it has begun to."""
-    until = time.monotonic() + 30
-    building = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s"
-    while not (
-        row := behind.execute(building, [f"CREATE INDEX CONCURRENTLY {index} %"]).fetchone()
-    ):
-        assert time.monotonic() < until, "the job has not begun"
-    behind.execute("SELECT pg_terminate_backend(%s, 5000)", row)
+    """End the session that builds an index, once it waits in the middle of it."""
+
+    def building() -> list[Any]:
+        query = f"CREATE INDEX CONCURRENTLY {index} %"
+        return behind.execute(
+            "SELECT pid FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE %s",
+            [query],
+        ).fetchall()
+
+    wait_until(lambda: bool(building()), what="the job has begun")
+    behind.execute("SELECT pg_terminate_backend(%s, 5000)", building()[0])

@@ -80,7 +80,7 @@ def test_refuses_more_than_10_mebibytes_at_commit(
 
 
 def test_ends_what_gets_too_old(home: Path, backend_url: str, table: str, tmp_path: Path) -> None:
-    limits = Limits(transaction_seconds=0.5, connection_seconds=4.0)
+    limits = Limits(transaction_seconds=1.0, connection_seconds=6.0)
     with state.claimed(tmp_path), Supervisor() as supervisor:
         (endpoint,) = launch.start(
             supervisor, tmp_path, backend_url, regions=["eu-west-1"], limits=limits
