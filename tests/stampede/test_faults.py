@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -67,12 +68,28 @@ def test_end_when_the_run_fails(plan: Plan, controls: dict[str, Control]) -> Non
     assert controls[EAST].faults()["conflicts"] == 0
 
 
+class Noted:
+    """A region's control; `down` is what its endpoint said of itself after each change."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self.down: list[object] = []
+        self.clear = control.clear
+
+    def set(self, **settings: Any) -> None:
+        """Change the faults."""
+        self._control.set(**settings)
+        self.down.append(self._control.faults()["down"])
+
+
 def test_cut_a_region_off_for_a_while(plan: Plan, controls: dict[str, Control]) -> None:
     planned = plan()
     _start(planned)
-    with during(planned.pk, [parse_fault(f"{WEST}:cut=0.1+0.3", REGIONS)], controls, seed=1):
-        wait_until(lambda: controls[WEST].faults()["down"] == "cut", what="it is cut off")
-        wait_until(lambda: controls[WEST].faults()["down"] == "", what="it comes back")
+    noted = {region: Noted(control) for region, control in controls.items()}
+    with during(planned.pk, [parse_fault(f"{WEST}:cut=0.1+0.3", REGIONS)], noted, seed=1):
+        wait_until(lambda: len(noted[WEST].down) == 3, what="it is cut off, and comes back")
+    assert noted[WEST].down == ["", "cut", ""]
+    assert noted[EAST].down == [""]
 
 
 @pytest.mark.parametrize(
