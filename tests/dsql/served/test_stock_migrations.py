@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.dsql.served.conftest import ROOT, STOCK, Run, _empty, environment
+from tests.waiting import wait_until
 from worldseat.local.endpoint.launch import Endpoint
 
 APPS = [
@@ -33,6 +34,12 @@ ZERO = [f"{app}:zero" for app in APPS]
 # All statements take minutes: `make stop-at-every-statement`.
 EVERY = bool(os.environ.get("WORLDSEAT_EVERY_STATEMENT"))
 in_full = pytest.mark.skipif(not EVERY, reason="make stop-at-every-statement runs it")
+
+
+# Who sleeps in the middle of a copy.
+STANDING = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 
 
 @pytest.fixture
@@ -78,17 +85,26 @@ def test_goes_on_after_a_kill_in_the_middle_of_a_copy(
         "is_staff, is_active, date_joined) SELECT 'u' || n, '', false, '', '', '', false, true, "
         "now() FROM generate_series(1, 9000) n"
     )
-    endpoint.control.set(latency=0.05)
+    behind.execute(
+        "CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN PERFORM pg_sleep(600); RETURN NEW; END'"
+    )
+    behind.execute(
+        "CREATE TRIGGER half_way BEFORE UPDATE ON auth_user FOR EACH ROW "
+        "WHEN (OLD.username = 'u5000') EXECUTE FUNCTION stand_still()"
+    )
     with subprocess.Popen(
         [sys.executable, "-m", "django", "migrate", "auth", "0008", "--verbosity=0"],
         env={**environment(endpoint.database_url, STOCK), "PYTHONPATH": "."},
         cwd=ROOT,
     ) as process:
-        while not 0 < _copied(behind) < 9000:
-            assert process.poll() is None
+        wait_until(lambda: bool(behind.execute(STANDING).fetchall()), what="it is half way")
+        assert 0 < _copied(behind) < 9000
         process.kill()
     assert process.returncode == -signal.SIGKILL
-    endpoint.control.clear()
+    for (pid,) in behind.execute(STANDING).fetchall():
+        behind.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    behind.execute("DROP FUNCTION stand_still CASCADE")
     assert "ws_new" in str(_columns(behind))
     found = migrate("--undisturbed", "auth")["facts"]["auth_user"]
     assert "UNIQUE (username)" in str(found)
