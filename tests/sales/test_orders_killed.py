@@ -26,9 +26,13 @@ from tests.stampede.crew import servers
 from worldseat.local import ports
 from worldseat.local.processes import Program, Supervisor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# A worker is forked anew for each kill, and on a machine that is busy that takes its time.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 KILLS = 20
+# So many of them in the middle of an order; there are more kills if these were not.
+HITS = 3
+MOST_ORDERS = 60
 # The slow one takes a tenth of a second longer: there the kill comes mostly in time.
 CARDS = ("tok_slow", "tok_ok")
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -103,15 +107,18 @@ def repeat(server: Server, held: Any, token: str, *, card: str) -> httpx.Respons
 
 
 def test_ends_in_the_one_order(server: Server, event: Event) -> None:
-    rush = make_event(event.organisation, rows="ABCDE", seats_a_row=10)
+    rush = make_event(event.organisation, rows="ABCDEF", seats_a_row=20)
     seats = list(rush.seats.in_order())
     # Chance for a test, to be repeated.
-    chance, lost, seconds = random.Random(20), 0, dict.fromkeys(CARDS, 0.0)
-    for number, fan in enumerate(make_fans(len(CARDS) + KILLS)):
+    chance, made, lost, seconds = random.Random(20), 0, 0, dict.fromkeys(CARDS, 0.0)
+    for number, fan in enumerate(make_fans(MOST_ORDERS)):
+        if number >= len(CARDS) + KILLS and lost >= HITS:
+            break
+        made += 1
         held, token = hold(seats[2 * number : 2 * number + 2], fan), _token(fan)
         card = CARDS[number % 2]
-        if not seconds[card]:  # how long one takes on this machine
-            began = time.monotonic()
+        began = time.monotonic()
+        if not seconds[card]:
             assert order(server, held, token, card=card).status_code == 201
             seconds[card] = time.monotonic() - began
             continue
@@ -123,13 +130,14 @@ def test_ends_in_the_one_order(server: Server, event: Event) -> None:
             lost += 1
         else:
             assert first.status_code == 201, first.text
+            # How long one takes on this machine, now.
+            seconds[card] = time.monotonic() - began
         killing.join()
         again = repeat(server, held, token, card=card)
         assert again.status_code == 201, again.text
         assert repeat(server, held, token, card=card).json() == again.json()
-    assert lost >= 3, f"{lost} of {KILLS} orders were hit"
+    assert lost >= HITS, f"{lost} of {made} orders were hit"
     settle_later()
-    made = len(CARDS) + KILLS
     assert Order.objects.filter(state="paid").count() == Order.objects.count() == made
     assert [captures(each) for each in Payment.objects.all()] == [1] * made
     assert_sound(rush)
