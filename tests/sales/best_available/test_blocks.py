@@ -125,7 +125,7 @@ def strands(drawn: Sequence[str], block: Sequence[str]) -> bool:
 
 
 @given(drawn=rows, quantity=st.integers(1, 6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_deals_every_hall_well(drawn: list[str], quantity: int) -> None:
     # The drawing's distances are known: an aisle is what it shows, however few the seats.
     layout, free = hall("." * 20, *drawn)
@@ -147,7 +147,7 @@ def test_deals_every_hall_well(drawn: list[str], quantity: int) -> None:
 
 
 @given(drawn=for_all, quantity=st.integers(1, 6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_seat_is_stranded_however_many_of_a_deal_are_taken(
     drawn: list[str], quantity: int
 ) -> None:
@@ -174,7 +174,7 @@ def singles(drawn: Sequence[str]) -> set[str]:
 
 
 @given(drawn=rows, quantity=st.integers(1, 9))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_splits_iff_enough_seats_are_left(drawn: list[str], quantity: int) -> None:
     layout, free = hall("x" * 20, *drawn)
     seats = split(layout, free, quantity)

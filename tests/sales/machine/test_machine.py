@@ -137,9 +137,6 @@ def test_keeps_its_invariants(regions: Regions, instant_retries: None) -> None:
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=not os.environ.get("WORLDSEAT_LONG_RUN"),
-            database=None,
             # Threads do not fall twice in one order, so there is no shorter run to look for.
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
