@@ -57,9 +57,13 @@ def killed_in_transaction(number: int, run: Callable[[], None]) -> bool:
     connections.close_all()
     child = os.fork()
     if child == 0:
-        _die_in_transaction(number)
-        run()
-        os._exit(0)
+        # Whatever happens, it does not come back into pytest: there would be two of them.
+        try:
+            _die_in_transaction(number)
+            run()
+            os._exit(0)
+        finally:
+            os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
