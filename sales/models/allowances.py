@@ -24,7 +24,10 @@ class Allowance(TenantModel):
     tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="allowances")
+    # No index of its own: the constraint's begins with it.
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, related_name="allowances", db_index=False
+    )
     fan = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="allowances"
     )

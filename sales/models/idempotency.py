@@ -20,7 +20,14 @@ class StoredAnswer(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    fan = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Kept for a day: no constraint in the database, and the index is that of the key.
+    fan = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     subject = models.UUIDField(null=True)

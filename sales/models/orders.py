@@ -75,9 +75,12 @@ class Order(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12, unique=True, default=new_reference, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="orders")
+    # No index of their own: those by date begin with them.
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     fan = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
     )
     hold = models.OneToOneField(
         Hold, on_delete=models.PROTECT, related_name="order", null=True, blank=True, editable=False
@@ -118,10 +121,22 @@ class Ticket(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="tickets")
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="tickets")
+    # Its order's event and fan, whose rows the order's own constraints keep: the sale's transaction
+    # spares the look. Other indexes begin with them.
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.PROTECT,
+        related_name="tickets",
+        db_constraint=False,
+        db_index=False,
+    )
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="tickets")
     fan = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="tickets",
+        db_constraint=False,
+        db_index=False,
     )
     state = models.CharField(max_length=10, choices=TicketState.choices)
     price_minor = models.PositiveBigIntegerField()
@@ -175,7 +190,14 @@ class LedgerEntry(TenantModel):
     tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="ledger_entries")
+    # Its order's: neither a constraint nor an index of its own.
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.PROTECT,
+        related_name="ledger_entries",
+        db_constraint=False,
+        db_index=False,
+    )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="ledger_entries")
     kind = models.CharField(max_length=10, choices=LedgerKind.choices)
     amount_minor = models.BigIntegerField()

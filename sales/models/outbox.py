@@ -40,9 +40,14 @@ class OutboxEvent(TenantModel):
     tenant_field = "organisation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # Without a constraint in the database: the sale's transaction spares the look at the parent.
+    # Without a constraint in the database, since the sale's transaction spares the look at the
+    # parent, and without an index, since nobody asks by it.
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.CASCADE, related_name="outbox_events", db_constraint=False
+        Organisation,
+        on_delete=models.CASCADE,
+        related_name="outbox_events",
+        db_constraint=False,
+        db_index=False,
     )
     kind = models.CharField(max_length=40, choices=EventKind.choices)
     subject_id = models.UUIDField()

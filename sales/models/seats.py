@@ -62,7 +62,8 @@ class Seat(TenantModel):
     tenant_field = "event"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="seats")
+    # No index of its own: the constraint's begins with it.
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="seats", db_index=False)
     category = models.ForeignKey(PriceCategory, on_delete=models.PROTECT, related_name="seats")
     guid = models.CharField(max_length=200, help_text="Its name in the seating plan.")
     section = models.CharField(max_length=200)

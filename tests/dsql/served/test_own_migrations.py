@@ -10,6 +10,7 @@ from tests.dsql.served.test_stock_migrations import in_full
 ZERO = [f"{app}:zero" for app in ("sales", "admin", "knox", "accounts", "sessions", "auth")]
 
 
+@pytest.mark.timeout(360)
 def test_makes_the_schema_that_postgresql_has(migrate: Run, backend_url: str) -> None:
     wanted = migrate("--undisturbed", url=backend_url, settings=OWN)["facts"]
     assert {"accounts_user", "sales_seat", "sales_ticket"} <= set(wanted)
