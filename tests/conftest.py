@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
-import redis
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from knox.models import get_token_model
@@ -29,7 +28,7 @@ from tests.waiting import wait_until
 from worldseat import throttling
 from worldseat.celery import app
 from worldseat.local.processes import Supervisor
-from worldseat.valkey import BreakingConnection, pool_options
+from worldseat.valkey import BreakingConnection, KeptConnections
 
 # The files that take longest, the longest first: begun early, none keeps one worker busy while the
 # others have nothing left to do.
@@ -115,9 +114,8 @@ def instant_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @functools.cache
-def _patient_pool(url: str) -> redis.ConnectionPool:
-    options = pool_options(url, connect_seconds=20, seconds=20)
-    return redis.ConnectionPool.from_url(url, **options)
+def _patient(url: str) -> KeptConnections:
+    return KeptConnections(url, connect_seconds=20, seconds=20)
 
 
 @pytest.fixture
@@ -129,7 +127,7 @@ def limits_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     """
     settings.THROTTLING = True
     monkeypatch.setattr(throttling, "_KEY", f"test:{uuid4().hex}")
-    monkeypatch.setattr(throttling, "_pool", _patient_pool)
+    monkeypatch.setattr(throttling, "_server", _patient)
     yield
     throttling._breaker.reset()
     BreakingConnection._breakers.clear()

@@ -23,7 +23,7 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from worldseat.valkey import Breaker, pool_options
+from worldseat.valkey import Breaker, KeptConnections
 
 __all__ = ["Check", "Policy", "Verdict", "policy", "take"]
 
@@ -148,25 +148,14 @@ def take(wanted: Sequence[tuple[str, str]]) -> Verdict | None:
 
 
 def _run(*arguments: Any) -> Any:
-    """Run the script: one round trip, or two where this server has not seen it yet.
-
-    On a connection itself, since redis-py's client takes twice the processor time for a command,
-    and every sale asks.
-    """
-    pool = _pool(settings.REDIS_URL)
-    connection: Any = pool.get_connection()
+    """Run the script: one round trip, or two where this server has not seen it yet."""
+    server = _server(settings.REDIS_URL)
     try:
-        connection.send_command("EVALSHA", _SHA, *arguments)
-        try:
-            return connection.read_response()
-        except redis.exceptions.NoScriptError:
-            connection.send_command("EVAL", _SCRIPT, *arguments)
-            return connection.read_response()
-    finally:
-        pool.release(connection)
+        return server.ask("EVALSHA", _SHA, *arguments)
+    except redis.exceptions.NoScriptError:
+        return server.ask("EVAL", _SCRIPT, *arguments)
 
 
 @cache
-def _pool(url: str) -> redis.ConnectionPool:
-    options = pool_options(url, connect_seconds=0.25, seconds=0.25)
-    return redis.ConnectionPool.from_url(url, **options)
+def _server(url: str) -> KeptConnections:
+    return KeptConnections(url, connect_seconds=0.25, seconds=0.25)

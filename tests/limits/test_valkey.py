@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import pytest
 import redis
 from django.core.cache import cache
 from django_redis.cache import RedisCache
 
+from tests.waiting import wait_until
 from worldseat.local.endpoint.tls import ROOT, make_authority, make_certificate, server_context
-from worldseat.valkey import BreakingSSLConnection, pool_options
+from worldseat.valkey import BreakingSSLConnection, KeptConnections, pool_options
 
 
 @contextmanager
@@ -100,3 +102,52 @@ def test_who_finds_it_gone_waits_once_and_not_each_time() -> None:
             with pytest.raises(redis.ConnectionError):
                 client.ping()
         assert time.monotonic() - began < 2  # 0.3 s for each would be six
+
+
+@pytest.fixture
+def kept() -> KeptConnections:
+    return KeptConnections(os.environ["REDIS_URL"], connect_seconds=10, seconds=30)
+
+
+def test_a_connection_is_kept_whatever_was_answered(kept: KeptConnections) -> None:
+    first = kept.ask("CLIENT", "ID")
+    with pytest.raises(redis.ResponseError):
+        kept.ask("NO-SUCH-COMMAND")
+    assert kept.ask("CLIENT", "ID") == first
+
+
+def test_a_kept_connection_that_has_died_is_replaced(kept: KeptConnections) -> None:
+    dead = kept.ask("CLIENT", "ID")
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as other:
+        other.client_kill_filter(_id=dead)
+    assert kept.ask("CLIENT", "ID") > dead
+
+
+def test_no_two_threads_share_a_connection(kept: KeptConnections) -> None:
+    before, key = kept.ask("CLIENT", "ID"), f"test:{uuid4()}"
+    waiting = threading.Thread(target=kept.ask, args=("BLPOP", key, 20))
+    with redis.Redis.from_url(os.environ["REDIS_URL"]) as other:
+        waiting.start()
+        wait_until(
+            lambda: other.client_list(client_id=[before])[0]["cmd"] == "blpop",
+            what="the first connection is in use",
+        )
+        assert kept.ask("CLIENT", "ID") != before
+        other.rpush(key, "go on")
+    waiting.join()
+
+
+def test_a_forked_process_has_connections_of_its_own(kept: KeptConnections) -> None:
+    ours = kept.ask("CLIENT", "ID")
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(write, str(kept.ask("CLIENT", "ID")).encode())
+        finally:
+            os._exit(0)  # without the tests' own endings
+    os.close(write)
+    os.waitpid(child, 0)
+    assert int(os.read(read, 100)) != ours
+    os.close(read)
+    assert kept.ask("CLIENT", "ID") == ours
