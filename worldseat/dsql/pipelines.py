@@ -14,11 +14,12 @@ statement and the statements of a batch so. Statements are prepared once a conne
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from types import NoneType
 from typing import Any, cast
 from uuid import UUID
 
@@ -214,16 +215,26 @@ def _prepared(raw: Any) -> set[str]:
 
 def _text(value: Any) -> bytes | None:
     """Return a parameter in the text format."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        encoded = value.encode()
-        if b"\0" in encoded:
-            # libpq would end the text there.
-            raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-        return encoded
-    if isinstance(value, datetime):
-        return value.isoformat().encode()
-    if isinstance(value, bool) or not isinstance(value, (int, UUID)):
-        raise TypeError(f"{type(value).__name__} is no parameter of a pipeline")
-    return str(value).encode()
+    text = _TEXTS.get(value.__class__)
+    if text is None:
+        if not isinstance(value, str):
+            raise TypeError(f"{type(value).__name__} is no parameter of a pipeline")
+        text = _of_text  # a choice
+    return text(value)
+
+
+def _of_text(value: str) -> bytes:
+    encoded = value.encode()
+    if b"\0" in encoded:
+        # libpq would end the text there.
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return encoded
+
+
+_TEXTS: dict[type, Callable[[Any], bytes | None]] = {
+    NoneType: lambda value: None,
+    UUID: lambda value: b"%032x" % value.int,
+    int: lambda value: b"%d" % value,
+    datetime: lambda value: value.isoformat().encode(),
+    str: _of_text,
+}
