@@ -112,15 +112,17 @@ class Stage:
         return Programs(self.home, self.environment, lambda region: self.database_url)
 
     @contextlib.contextmanager
-    def serving(self, program_on: Callable[[int], Program]) -> Iterator[Server]:
-        """Run a web server until the block is left."""
+    def serving(
+        self, program_on: Callable[[int], Program], *, health: str = "/healthz"
+    ) -> Iterator[Server]:
+        """Run a web server until the block is left; it is up when its `health` answers."""
         supervisor = Supervisor()
         try:
             child, port = ports.start_on_free_port(
                 supervisor,
                 program_on,
                 preferred=8100,
-                ready_on=lambda port: partial(_answers, port),
+                ready_on=lambda port: partial(_answers, port, health),
                 deadline=180,
             )
             yield Server(self, child, port)
@@ -215,10 +217,10 @@ def staged(home: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", path)
         return connection.getresponse().status in (200, 201, 404)
     except (OSError, http.client.HTTPException):
         return False
