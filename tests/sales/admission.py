@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from sales.ticket_codes import read_code
 from sales.tickets import code_of
 from tests.sales.buying import buy
 
-__all__ = ["make_ticket", "scan"]
+__all__ = ["forge", "make_ticket", "scan"]
 
 
 def make_ticket(seat: Seat, fan: User) -> Ticket:
@@ -24,6 +25,13 @@ def make_ticket(seat: Seat, fan: User) -> Ticket:
     assert isinstance(order, Order)
     tickets = Ticket.objects.select_related("event__venue", "seat", "order", "fan")
     return tickets.get(order=order)
+
+
+def forge(ticket: Ticket) -> str:
+    """Return the ticket's code with a bit of its signature flipped, so that it is another one."""
+    signed = bytearray(base64.b32decode(code_of(ticket)))
+    signed[-1] ^= 1
+    return base64.b32encode(signed).decode()
 
 
 def scan(ticket: Ticket, by: User, **changes: Any) -> Verdict | Answer:
