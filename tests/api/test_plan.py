@@ -97,6 +97,7 @@ def test_is_read_with_as_many_queries_however_many_seats_there_are(
 def test_is_drawn_once(
     api: APIClient, event: Event, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sales.occupancy.RENEW_AFTER", timedelta(hours=1))
     first = api.get(url(event))
     with django_assert_num_queries(2 + 3):
         assert api.get(url(event)).content == first.content
