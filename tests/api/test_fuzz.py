@@ -114,10 +114,11 @@ def _probe(operation: Any, mode: GenerationMode, known: Known, users: list[User]
 
 def _fill(case: Any, known: Known, choose: Callable[[list[Any]], Any]) -> None:
     """Put things that are there into a request's path and body."""
-    for name in set(case.path_parameters or {}) & set(known):
+    # Sorted: a set's order is another one in each process, and with it what the seed draws.
+    for name in sorted(set(case.path_parameters or {}) & set(known)):
         case.path_parameters[name] = choose(known[name])
     if isinstance(case.body, dict):
         left_out = set() if case.path.endswith("/scan/") else FITTING
         case.body = {name: each for name, each in case.body.items() if name not in left_out}
-        for name in set(case.body) & set(known):
+        for name in sorted(set(case.body) & set(known)):
             case.body[name] = choose(known[name])

@@ -155,7 +155,7 @@ def test_refunds_for_the_box_office(
 ) -> None:
     bought = paid(seats[:2], fay)
     path, api = f"organiser/orders/{bought.pk}/refund/", api_as(bob)
-    first, second = (str(ticket.pk) for ticket in bought.tickets.all())
+    first, second = (str(ticket.pk) for ticket in bought.tickets.order_by("seat__position"))
     some = post(api, path, {"amount": 500, "reason": "Obstructed view"})
     assert some.status_code == 201, some.content
     assert some.json()["amount"] == {"amount": 500, "currency": "EUR"}
