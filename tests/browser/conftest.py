@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Page,
     Request,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 from pytest_django.live_server_helper import LiveServer
@@ -23,6 +24,9 @@ from tests.browser import chromium
 
 # Playwright runs an event loop on this thread, where Django would refuse its blocking calls.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+# Five seconds are soon over on a busy machine: some pages look for news every three by themselves.
+expect.set_options(timeout=30_000)
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}

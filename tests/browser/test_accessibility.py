@@ -132,6 +132,7 @@ def look(browser: Browser, live_server: LiveServer) -> Callable[..., str]:
         if as_user:
             log_in(context, as_user, live_server.url)
         page: Page = context.new_page()
+        page.set_default_timeout(60_000)
         wrong = []
         for path in paths:
             page.goto(path)

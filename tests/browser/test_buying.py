@@ -42,6 +42,7 @@ def test_buys_by_clicking_a_seat(open_page: OpenPage, seats: list[Seat], fay: Us
     seat_on(page, seats[3])
     expect(page.locator("#chosen")).to_contain_text("45.00 EUR")
     page.get_by_role("button", name="Buy for 45.00 EUR").click()
+    expect(page.get_by_text("The seat is yours.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text(Order.objects.get().reference)
     assert Ticket.objects.get().seat == seats[3]
 

@@ -70,7 +70,7 @@ def test_shows_the_place_and_goes_on_by_itself(
     others = Crowd(event, desk)
     for fan in make_fans(3):
         others.join(timezone.now() - timedelta(minutes=6), fan.pk)
-    WaitingRoom.objects.update(released=0, released_at=timezone.now() + timedelta(seconds=20))
+    WaitingRoom.objects.update(released=0, released_at=timezone.now() + timedelta(minutes=10))
     desk.roll.write(timezone.now())
     desk.forget(event.pk)
     page = open_page(f"/events/{event.pk}/queue/", as_user=fay, viewport=DESK)
