@@ -29,7 +29,7 @@ ClientAs = Callable[[User], Client]
 @pytest.fixture
 def order(seats: list[Seat], fay: User) -> Order:
     """Fay's order of A-1 and A-2."""
-    return paid(seats[:2], fay)
+    return referred_to(paid(seats[:2], fay), "2345678923")
 
 
 @pytest.fixture
@@ -37,7 +37,14 @@ def other(seats: list[Seat]) -> Order:
     """Gus's order of B-1."""
     sold = buy(seats[6], make_user("gus"))
     assert isinstance(sold, Order)
-    return sold
+    return referred_to(sold, "9876543298")
+
+
+def referred_to(order: Order, reference: str) -> Order:
+    """Give an order a reference: one by chance may begin with somebody's name."""
+    Order.objects.filter(pk=order.pk).update(reference=reference)
+    order.refresh_from_db()
+    return order
 
 
 def found(client: Client, **query: Any) -> list[str]:
