@@ -13,7 +13,7 @@ from allauth.mfa.totp.internal.auth import (
 
 from accounts.models import User
 
-__all__ = ["code_of", "switch_on"]
+__all__ = ["code_of", "switch_on", "wrong_codes"]
 
 
 def switch_on(user: User) -> tuple[str, list[str]]:
@@ -30,3 +30,11 @@ def code_of(secret: str) -> str:
     # The middle one is this half minute's: an older one may be too old when it is looked at.
     counter = counters[len(counters) // 2]
     return str(format_hotp_value(hotp_value(secret, counter)))
+
+
+def wrong_codes(secret: str, number: int) -> list[str]:
+    """Return codes that the app shows neither now nor within some minutes."""
+    counters = list(yield_hotp_counters_from_time())
+    near = range(counters[0] - 10, counters[-1] + 11)
+    shown = {int(hotp_value(secret, counter)) for counter in near}
+    return [f"{code:06}" for code in range(1000) if code not in shown][:number]
