@@ -26,7 +26,7 @@ from worldseat.local import ports
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor
 from worldseat.web import whole
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 soon = partial(wait_until, seconds=30)
