@@ -66,8 +66,13 @@ def test_ends_what_a_program_started_too(tmp_path: Path) -> None:
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
         "child.wait()\n"
     )
+
+    def is_told() -> bool:
+        # The file is there a moment before what is written into it.
+        return (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text())
+
     with Supervisor() as supervisor:
-        supervisor.start(python("parent", source, tmp_path), ready=(tmp_path / "pid").exists)
+        supervisor.start(python("parent", source, tmp_path), ready=is_told)
         grandchild = psutil.Process(int((tmp_path / "pid").read_text()))
     wait_until(lambda: not grandchild.is_running(), what="the grandchild's end")
 

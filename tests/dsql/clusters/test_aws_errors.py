@@ -107,7 +107,7 @@ def test_tells_which_field_aws_finds_wrong(aws: ControlPlane, cli: Cli) -> None:
 
 def test_gives_up_on_a_conflict_that_does_not_pass(aws: ControlPlane, cli: Cli) -> None:
     aws.fail("UpdateCluster", "ConflictException", "in the middle of it", times=9999)
-    outcome = cli("create", "--timeout", "0.3", "--json")
+    outcome = cli("create", "--timeout", "2", "--json")
     assert (outcome.code, outcome.data["error"]["kind"]) == (4, "conflict")
     assert len(outcome.data["error"]["changed"]) == 2
 

@@ -25,6 +25,7 @@ CLIENTS = 20
 EACH = 3
 
 
+@pytest.mark.timeout(300)  # twenty clients that do not wait, on two cores
 def test_loses_no_update(connect: Connect, east: Endpoint, west: Endpoint, table: str) -> None:
     """Each client adds one to two rows, in an order of its own, until it has committed."""
     setup = connect(east, autocommit=True)
@@ -55,7 +56,7 @@ def test_loses_no_update(connect: Connect, east: Endpoint, west: Endpoint, table
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(90)
+        thread.join(200)
     assert not any(thread.is_alive() for thread in threads)
     rows = setup.execute(f"SELECT DISTINCT buyer FROM {table} WHERE id <= 2").fetchall()
     assert rows == [(str(CLIENTS * EACH),)]
