@@ -19,6 +19,8 @@ from worldseat.local import state
 Manage = Callable[..., "subprocess.Popen[str]"]
 LeftBehind = Callable[[], list[str]]
 
+pytestmark = pytest.mark.timeout(240)  # it starts processes, one after the other, on two cores
+
 
 def addresses(process: subprocess.Popen[str]) -> dict[str, str]:
     assert process.stdout is not None

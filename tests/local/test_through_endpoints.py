@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import servers
 from tests.databases import own_database
+
+pytestmark = pytest.mark.timeout(600)  # a run of tests with servers of its own, on two cores
 
 PART = [
     "tests/sales/test_purchase.py",

@@ -15,7 +15,7 @@ from tests.stampede.conftest import Plan
 from tests.stampede.crew import Crew
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 START = "/stampedes/start/"
 

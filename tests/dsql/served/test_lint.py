@@ -15,6 +15,8 @@ from worldseat.local.endpoint.launch import Endpoint
 
 DSQL_LINT = Path(sys.executable).with_name("dsql-lint")
 
+pytestmark = pytest.mark.timeout(600)  # it starts processes, one after the other, on two cores
+
 
 def lint(written: dict[str, str], directory: Path) -> list[dict[str, Any]]:
     """Return what the linter says, each finding with the migration's name."""

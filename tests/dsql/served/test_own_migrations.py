@@ -9,6 +9,8 @@ from tests.dsql.served.test_stock_migrations import in_full
 
 ZERO = [f"{app}:zero" for app in ("sales", "admin", "knox", "accounts", "sessions", "auth")]
 
+pytestmark = pytest.mark.timeout(600)  # it starts processes, one after the other, on two cores
+
 
 @pytest.mark.timeout(360)
 def test_makes_the_schema_that_postgresql_has(migrate: Run, backend_url: str) -> None:

@@ -19,6 +19,8 @@ from worldseat.dsql.base import DatabaseWrapper
 
 Behind = psycopg.Connection[Any]
 
+pytestmark = pytest.mark.timeout(600)  # each statement is one more run, on two cores
+
 
 def stop_and_go_on(
     served: DatabaseWrapper, run: Callable[[], object], between: Callable[[int], object]

@@ -31,6 +31,8 @@ APPS = [
 ]
 ZERO = [f"{app}:zero" for app in APPS]
 
+pytestmark = pytest.mark.timeout(600)  # it starts processes, one after the other, on two cores
+
 # All statements take minutes: `make stop-at-every-statement`.
 EVERY = bool(os.environ.get("WORLDSEAT_EVERY_STATEMENT"))
 in_full = pytest.mark.skipif(not EVERY, reason="make stop-at-every-statement runs it")
