@@ -64,13 +64,30 @@ class _Show:
     organisation: str
     venue: str
     city: str
+    time_zone: str
     name: str
     slug: str
 
 
-_GALA = _Show("aurora-live", "Concert Hall", "Lisbon", "Winter Gala", "winter-gala")
-_RIVAL = _Show("southern-lights", "Harbour Stage", "Hobart", "Midsummer Ball", "midsummer-ball")
-_RUNS = _Show("aurora-live", "The Floor", "Lisbon", "Opening night, run {}", "opening-night-{}")
+_GALA = _Show(
+    "aurora-live", "Concert Hall", "Lisbon", "Europe/Lisbon", "Winter Gala", "winter-gala"
+)
+_RIVAL = _Show(
+    "southern-lights",
+    "Harbour Stage",
+    "Hobart",
+    "Australia/Hobart",
+    "Midsummer Ball",
+    "midsummer-ball",
+)
+_RUNS = _Show(
+    "aurora-live",
+    "The Floor",
+    "Lisbon",
+    "Europe/Lisbon",
+    "Opening night, run {}",
+    "opening-night-{}",
+)
 
 
 def seed(*, password: str, now: datetime, progress: Progress = lambda done, of: None) -> Event:
@@ -225,7 +242,15 @@ def _new_run(*, now: datetime) -> Event:
 def _new_event(show: _Show, *, now: datetime, number: int | None = None) -> Event:
     organisation = Organisation.objects.get(slug=show.organisation)
     Venue.objects.bulk_create(
-        [Venue(organisation=organisation, name=show.venue, city=show.city)], ignore_conflicts=True
+        [
+            Venue(
+                organisation=organisation,
+                name=show.venue,
+                city=show.city,
+                time_zone=show.time_zone,
+            )
+        ],
+        ignore_conflicts=True,
     )
     return Event.objects.create(
         organisation=organisation,

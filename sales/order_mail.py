@@ -143,7 +143,7 @@ def _changes(changes: Mapping[str, Any], mail: OrderMail) -> dict[str, Any]:
     venue = mail.order.event.venue
     found = {}
     if pair := changes.get("starts_at"):
-        was, new = (when_at(datetime.fromisoformat(each), venue.time_zone) for each in pair)
+        was, new = (when_at(datetime.fromisoformat(each), venue.zone) for each in pair)
         found["when"] = {"was": was, "new": new}
     if pair := changes.get("venue"):
         found["venue"] = {"was": pair[0], "new": pair[1]}

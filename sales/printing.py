@@ -11,10 +11,9 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pymupdf_fonts
 import segno
@@ -57,15 +56,11 @@ def _qr(ticket: Ticket) -> segno.QRCode:
 
 def when(event: Event) -> str:
     """Write when an event starts, in its venue's time zone: `Friday, 1 January 2027, 20:00 CET`."""
-    return when_at(event.starts_at, event.venue.time_zone)
+    return when_at(event.starts_at, event.venue.zone)
 
 
-def when_at(instant: datetime, time_zone: str) -> str:
-    """Write an instant in a time zone, as `when` does; an unknown zone is UTC."""
-    try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        zone = ZoneInfo("UTC")
+def when_at(instant: datetime, zone: tzinfo) -> str:
+    """Write an instant in a time zone, as `when` does."""
     local = timezone.localtime(instant, zone)
     return f"{local:%A}, {local.day} {local:%B %Y, %H:%M} {local:%Z}"
 

@@ -64,6 +64,7 @@ def events_with_doors(*, user: Any, now: datetime) -> QuerySet[Event]:
     """Return the events that a user may scan tickets for, the next one first."""
     own = organisations_of(user, role=Role.SCANNER)
     coming = Event.objects.filter(organisation__in=own, starts_at__gt=now - DOORS_STAY_OPEN)
+    coming = coming.select_related("venue")
     return coming.exclude(state=EventState.DRAFT).order_by("starts_at", "pk")
 
 

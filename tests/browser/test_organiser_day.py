@@ -41,9 +41,9 @@ def make_event(page: Page, now: datetime) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Town Hall")
     page.goto("/organise/events/new/")
     page.get_by_label("Name").fill("Premiere")
-    page.get_by_label("Starts (UTC)").fill(as_typed(now + timedelta(days=30)))
-    page.get_by_label("On sale from (UTC)").fill(as_typed(now - timedelta(hours=1)))
-    page.get_by_label("On sale until (UTC)").fill(as_typed(now + timedelta(days=29)))
+    page.get_by_label("Starts").fill(as_typed(now + timedelta(days=30)))
+    page.get_by_label("On sale from").fill(as_typed(now - timedelta(hours=1)))
+    page.get_by_label("On sale until").fill(as_typed(now + timedelta(days=29)))
     page.locator("main form button.button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Premiere")
 

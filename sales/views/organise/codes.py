@@ -32,7 +32,7 @@ from sales.organising.presale_codes import (
 )
 from sales.views.organise.access import event_or_404, has_role, organiser_page
 from sales.views.organise.acting import Refusal, attempt
-from sales.views.organise.event_forms import InstantField
+from sales.views.organise.event_forms import InstantField, put_times_at
 
 __all__ = ["categories", "codes", "codes_csv", "withdraw"]
 
@@ -60,14 +60,15 @@ class CodesForm(forms.Form):
     category = forms.ModelChoiceField(
         PriceCategory.objects.none(), required=False, empty_label="All that sell", label="Good for"
     )
-    valid_from = InstantField(label="Valid from (UTC)")
-    valid_until = InstantField(label="Valid until (UTC)")
+    valid_from = InstantField(label="Valid from")
+    valid_until = InstantField(label="Valid until")
 
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
         now = timezone.now().replace(second=0, microsecond=0)
         times = {"valid_from": now, "valid_until": event.off_sale_at}
         kwargs.setdefault("initial", times)
         super().__init__(*args, **kwargs)
+        put_times_at(self, event.venue)
         choices = event.categories.order_by("position", "name")
         self.fields["category"].queryset = choices  # type: ignore[attr-defined] # a choice field
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils import timezone
 
+from accounts.tenancy import as_uuid
 from sales.models import Event, Venue
 from worldseat.money import as_decimal, minor_units
 
-__all__ = ["DuplicateForm", "NewEventForm", "RulesForm"]
+__all__ = ["DuplicateForm", "InstantField", "NewEventForm", "RulesForm", "put_times_at"]
 
 
 class InstantField(forms.DateTimeField):
-    """A time, UTC, with the browser's picker."""
+    """A time as the clocks of a place show it, with the browser's picker."""
+
+    zone: tzinfo = UTC
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(
@@ -24,14 +28,35 @@ class InstantField(forms.DateTimeField):
         )
         super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **kwargs)
 
+    def prepare_value(self, value: Any) -> Any:
+        """Return what the picker shows."""
+        with timezone.override(self.zone):
+            return super().prepare_value(value)
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Return the instant; refuses a time that the clocks skip or show twice."""
+        with timezone.override(self.zone):
+            return super().to_python(value)
+
+
+def put_times_at(form: forms.Form, venue: Venue) -> None:
+    """Let a form's times be those of a venue's clocks, and say so."""
+    for field in _instants(form):
+        field.zone = venue.zone
+        field.label = f"{field.label} ({venue.zone})"
+
+
+def _instants(form: forms.Form) -> list[InstantField]:
+    return [each for each in form.fields.values() if isinstance(each, InstantField)]
+
 
 class TimesForm(forms.Form):
     """A name, and when it is and sells."""
 
     name = forms.CharField(max_length=200)
-    starts_at = InstantField(label="Starts (UTC)")
-    on_sale_at = InstantField(label="On sale from (UTC)")
-    off_sale_at = InstantField(label="On sale until (UTC)")
+    starts_at = InstantField(label="Starts")
+    on_sale_at = InstantField(label="On sale from")
+    off_sale_at = InstantField(label="On sale until")
 
     def clean(self) -> dict[str, Any]:
         """Refuse a sale that ends before it starts."""
@@ -64,13 +89,14 @@ class RulesForm(TimesForm):
     )
     fans_cancel_until = InstantField(
         required=False,
-        label="Fans cancel and exchange until (UTC)",
+        label="Fans cancel and exchange until",
         help_text="Empty: never by themselves.",
     )
 
     def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
         kwargs.setdefault("initial", _initial(event))
         super().__init__(*args, **kwargs)
+        put_times_at(self, event.venue)
         self.event, self.currency = event, event.currency
         self.fields["fee"].label = f"Fee a ticket in {event.currency}"
 
@@ -123,10 +149,23 @@ def _initial(event: Event) -> dict[str, Any]:
     }
 
 
-class NewEventForm(TimesForm):
-    """A new event: where, when, in which currency."""
+class VenueField(forms.ModelChoiceField[Venue]):
+    """A venue, told with the time zone that the times will be in."""
 
-    venue = forms.ModelChoiceField(Venue.objects.none(), empty_label=None)
+    def label_from_instance(self, obj: Venue) -> str:
+        """Return the venue's name, its city and its time zone."""
+        place = ", ".join(filter(None, [obj.name, obj.city]))
+        return f"{place} ({obj.time_zone})"
+
+
+class NewEventForm(TimesForm):
+    """A new event: where, when by the clocks there, in which currency."""
+
+    venue = VenueField(
+        Venue.objects.none(),
+        empty_label=None,
+        help_text="All times are as the clocks there show them.",
+    )
     currency = forms.CharField(
         max_length=3,
         initial="EUR",
@@ -137,6 +176,9 @@ class NewEventForm(TimesForm):
     def __init__(self, *args: Any, venues: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["venue"].queryset = venues  # type: ignore[attr-defined] # a choice field
+        chosen = venues.filter(pk=as_uuid(self.data.get("venue", ""))).first()
+        for field in _instants(self) if chosen else ():
+            field.zone = chosen.zone
 
 
 class DuplicateForm(TimesForm):
@@ -156,3 +198,4 @@ class DuplicateForm(TimesForm):
             },
         )
         super().__init__(*args, **kwargs)
+        put_times_at(self, event.venue)

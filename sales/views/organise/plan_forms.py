@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,10 +26,16 @@ class VenueForm(forms.Form):
     organisation = forms.ModelChoiceField(Organisation.objects.none(), empty_label=None)
     name = forms.CharField(max_length=200)
     city = forms.CharField(max_length=200, required=False)
-    time_zone = forms.CharField(max_length=64, initial="UTC", help_text="Such as Europe/Lisbon.")
+    time_zone = forms.ChoiceField(
+        initial="UTC",
+        help_text="Fans read all times as the clocks there show them.",
+        error_messages={"invalid_choice": "Use a name such as Europe/Lisbon."},
+    )
 
     def __init__(self, *args: Any, organisations: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        zones = [(name, name) for name in sorted(zoneinfo.available_timezones())]
+        self.fields["time_zone"].choices = zones  # type: ignore[attr-defined] # a choice field
         self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined] # a choice
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Role
 from sales.back_office.files import as_csv
+from sales.models import Event
 from sales.organising.queues import (
     DRAW,
     BadRules,
@@ -25,17 +26,17 @@ from sales.organising.queues import (
     room_file,
 )
 from sales.views.organise.access import event_or_404, has_role, organiser_page
-from sales.views.organise.event_forms import InstantField
+from sales.views.organise.event_forms import InstantField, put_times_at
 from sales.waiting_room.reading import RoomNotFound
 
 __all__ = ["draw_csv", "pause", "queue"]
 
 
 class RoomForm(forms.Form):
-    """The rules of a waiting room; times are UTC."""
+    """The rules of a waiting room; times are as the venue's clocks show them."""
 
     is_on = forms.BooleanField(required=False, label="The waiting room is on")
-    opens_at = InstantField(label="Fans can join from (UTC)")
+    opens_at = InstantField(label="Fans can join from")
     rate_per_minute = forms.IntegerField(
         min_value=1, max_value=1_000_000, label="Fans let in a minute"
     )
@@ -48,6 +49,10 @@ class RoomForm(forms.Form):
         label="What fans are told besides the rules",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        put_times_at(self, event.venue)
 
     def changes(self) -> dict[str, Any]:
         """Return the room's fields."""
@@ -64,8 +69,8 @@ def queue(request: HttpRequest, event_id: UUID) -> HttpResponseBase:
     event = event_or_404(request, event_id, role=role)
     found = room_file(event_id=event.pk, user=request.user, now=timezone.now())
     if request.method != "POST":
-        return _render(request, found, RoomForm(initial=_initial(found)))
-    form = RoomForm(request.POST)
+        return _render(request, found, RoomForm(event=event, initial=_initial(found)))
+    form = RoomForm(request.POST, event=event)
     if form.is_valid():
         try:
             change_room(
