@@ -45,6 +45,7 @@ __all__ = [
     "UnknownTicket",
     "cancel_order",
     "check_fan_may",
+    "may_cancel",
     "refund_cancelled",
     "refund_order",
     "void_tickets",
@@ -124,6 +125,19 @@ def check_fan_may(event: Event, ticket: Ticket, *, now: datetime) -> None:
         raise TooLate(event.fans_cancel_until)
     if ticket.admitted_at is not None:
         raise TicketUsed(ticket)
+
+
+def may_cancel(order: Order, *, now: datetime) -> bool:
+    """Tell whether a fan may cancel her order by herself; it comes with its event and tickets."""
+    valid = [each for each in order.tickets.all() if each.state == TicketState.VALID]
+    if order.state != OrderState.PAID or not valid:
+        return False
+    try:
+        for ticket in valid:
+            check_fan_may(order.event, ticket, now=now)
+    except (TooLate, TicketUsed):
+        return False
+    return True
 
 
 def refund_order(

@@ -22,6 +22,7 @@ urlpatterns = [
     path("waitlist/<uuid:hold_id>/decline/", waitlist.decline, name="waitlist-decline"),
     path("orders/", orders.orders, name="order-list"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<uuid:ticket_id>/reissue/", tickets.reissue, name="ticket-reissue"),
     path("door/", doors.door, name="door"),
