@@ -1,9 +1,9 @@
 """Finding an order by what somebody says at the counter or on the phone.
 
 Her name or last name, her e-mail address, the order's reference, each as it begins; a seat ("A-12",
-or its name in the plan); the code of a ticket; an id. What words may mean is asked for one by one,
-each of an index of its own, since none answers an OR across tables. Nobody counts what is found:
-the pages follow each other by keyset.
+"Stalls A-12", or its name in the plan); the code of a ticket; an id. What words may mean is asked
+for one by one, each of an index of its own, since none answers an OR across tables. Nobody counts
+what is found: the pages follow each other by keyset.
 """
 
 from __future__ import annotations
@@ -126,8 +126,12 @@ def _in_seat(words: str, events: Sequence[UUID]) -> Iterator[QuerySet[Ticket]]:
     row, _, number = words.rpartition("-")
     if row:
         # No index has labels: the seats of the event asked for are read, or of the latest.
-        label = {"seat__row__iexact": row.strip(), "seat__number__iexact": number.strip()}
-        yield Ticket.objects.filter(seat__event__in=events[:_LABELS_IN], **label)
+        tickets = Ticket.objects.filter(seat__event__in=events[:_LABELS_IN])
+        tickets = tickets.filter(seat__number__iexact=number.strip())
+        yield tickets.filter(seat__row__iexact=row.strip())
+        section, _, last = row.strip().rpartition(" ")
+        if section := section.rstrip(", "):
+            yield tickets.filter(seat__section__iexact=section, seat__row__iexact=last)
 
 
 def _of_code(words: str) -> UUID | None:

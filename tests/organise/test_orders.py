@@ -64,11 +64,20 @@ def test_finds_what_people_say(client_as: ClientAs, bob: User, order: Order, oth
     ticket = Ticket.objects.select_related("event").filter(order=order).earliest("seat__position")
     for words in (
         *("fay", "FAY", "fay@example.com", "Fay@", order.reference, order.reference[:5].lower()),
-        *("A-1", "a-2", "Floor-A-1", code_of(ticket), str(order.pk), str(ticket.pk)),
+        *(
+            "A-1",
+            "a-2",
+            "Floor A-1",
+            "floor, a-2",
+            "Floor-A-1",
+            code_of(ticket),
+            str(order.pk),
+            str(ticket.pk),
+        ),
     ):
         assert found(client, q=words) == [order.reference], words
     assert found(client, q="gus") == [other.reference]
-    for words in ("A-3", "nobody", "x@example.com", "\0", "%"):
+    for words in ("A-3", "Balcony A-1", "nobody", "x@example.com", "\0", "%"):
         assert found(client, q=words) == (
             [] if words != "\0" else [other.reference, order.reference]
         )
