@@ -7,15 +7,43 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry
 from sales.back_office.access import events_of
 from sales.back_office.discretion import discreet, knows_fans_in
 from sales.cancelling import OrderNotFound
-from sales.models import LedgerEntry, Order, Payment, Refund, Scan, Ticket, TicketState
+from sales.models import (
+    CounterPayment,
+    LedgerEntry,
+    Order,
+    Payment,
+    Refund,
+    Scan,
+    Ticket,
+    TicketState,
+)
 from sales.refunds import refundable
 from worldseat.dsql.occ import occ_retry
+from worldseat.money import format_money
 
 __all__ = ["OrderFile", "order_file"]
+
+_ACTIONS = {
+    "order.mailed_again": "E-mail sent again",
+    "order.refunded": "Refunded",
+    "order.sold_at_counter": "Sold at the counter",
+    "ticket.exchanged": "Ticket exchanged",
+    "ticket.reissued": "New code for a ticket",
+}
+_CHANGES = {
+    "issue": "Printing",
+    "paid_by": "Paid by",
+    "reason": "Reason",
+    "refunded_minor": "Went back",
+    "seat": "Seat",
+    "to": "To",
+    "total_minor": "Price",
+    "void": "Void",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +88,7 @@ def order_file(*, order_id: UUID, user: Any) -> OrderFile:
     history = AuditEntry.objects.filter(
         organisation=order.event.organisation_id, subject_id=str(order.pk)
     )
-    told = [_told(entry, order.fan, knows) for entry in history.order_by("at", "pk")]
+    told = [_told(entry, order, knows) for entry in history.order_by("at", "pk")]
     order.fan = discreet(order.fan, knows=knows)
     return OrderFile(
         order=order,
@@ -74,10 +102,24 @@ def order_file(*, order_id: UUID, user: Any) -> OrderFile:
     )
 
 
-def _told(entry: AuditEntry, fan: User, knows: bool) -> AuditEntry:
-    """Return an entry as it is for who knows fans, else without what names them."""
+def _told(entry: AuditEntry, order: Order, knows: bool) -> AuditEntry:
+    """Return an entry in words; without what names fans, for who may not know them."""
+    entry.action = _ACTIONS.get(entry.action, entry.action)
     if not knows:
         entry.changes = {}
-        if entry.actor_id == fan.pk:
+        if entry.actor_id == order.fan_id:
             entry.actor_label = "the customer"
+    entry.changes = {
+        _CHANGES.get(name, name): [_in_words(name, each, order.currency) for each in pair]
+        for name, pair in entry.changes.items()
+    }
     return entry
+
+
+def _in_words(name: str, value: Any, currency: str) -> Any:
+    """Return what stands in the audit log as people read it: money as money."""
+    if name.endswith("_minor") and isinstance(value, int):
+        return format_money(value, currency)
+    if name == "paid_by" and value in CounterPayment:
+        return CounterPayment(value).label
+    return value

@@ -50,7 +50,8 @@ def test_one_ticket_goes_back_and_its_seat_on_sale(
     (entry,) = AuditEntry.objects.filter(action="order.refunded")
     assert (entry.actor, entry.changes["refunded_minor"]) == (bob, [0, 4700])
     page = client.get(answer.url).content.decode()
-    assert "order.refunded" in page
+    assert "<b>Refunded</b>" in page
+    assert "Went back: 0.00 EUR → 47.00 EUR" in page
     assert "bob@example.com" in page
     assert_sound(order.event)
 
