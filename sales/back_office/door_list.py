@@ -21,7 +21,7 @@ NAME, SEAT = "name", "seat"
 def door_batch(
     *, event_id: UUID, by: str, after: str = "", size: int, knows: bool = True
 ) -> Page[Ticket]:
-    """Return some of an event's valid tickets, sorted by who comes or by where she sits.
+    """Return some valid tickets of an event, by who comes and where she sits, or by the seat.
 
     For who does not know fans (discretion) they are masked, and sorted by seat whatever is asked:
     their order would tell. `after` is a page's `following`; a text that is none begins at the
@@ -31,7 +31,7 @@ def door_batch(
     if by == NAME and knows:
         name = NullIf("fan__name", Value(""))
         named = Lower(Coalesce(name, "fan__email", output_field=TextField()))
-        tickets = tickets.annotate(sort=named).order_by("sort", "pk")
+        tickets = tickets.annotate(sort=named).order_by("sort", "seat__position", "pk")
     else:
         tickets = tickets.order_by("seat__position", "pk")
     shown = tickets.select_related("fan", "seat__category", "order")

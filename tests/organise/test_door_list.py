@@ -39,6 +39,17 @@ def test_sorts_by_name_and_by_seat_and_marks_who_is_in(
     assert by_seat.count("☐") == 1
 
 
+def test_lists_the_seats_of_one_name_in_their_order(
+    client_as: ClientAs, bob: User, seats: list[Seat]
+) -> None:
+    ada = make_user("ada")
+    for at in (7, 2, 9, 4):
+        make_ticket(seats[at], ada)
+    path = f"/organise/events/{seats[0].event_id}/door-list/"
+    rows = client_as(bob).get(path).context["page"].rows
+    assert [ticket.seat_id for ticket in rows] == [seats[at].pk for at in (2, 4, 7, 9)]
+
+
 def test_goes_on_from_page_to_page_and_prints_all(
     client_as: ClientAs, bob: User, seats: list[Seat], monkeypatch: pytest.MonkeyPatch
 ) -> None:
