@@ -83,7 +83,9 @@ def test_needs_no_name_and_no_address(
 
 
 def test_gives_tickets_away(client_as: ClientAs, bob: User, seats: list[Seat]) -> None:
-    sell(client_as(bob), seats[:1], paid_by="comp")
+    client = client_as(bob)
+    answer = sell(client, seats[:1], paid_by="comp")
+    assert "Given away" in client.get(answer["Location"]).content.decode()
     ticket = Ticket.objects.get()
     assert (ticket.total_minor, ticket.price_type) == (0, "Complimentary")
     assert_sound(seats[0].event)

@@ -70,7 +70,9 @@ def counter(request: HttpRequest, event_id: UUID) -> HttpResponse:
         return _offer(request, event, chosen, text, refusal.status)
     (done,) = sold
     body = done.body if isinstance(done, Answer) else _answer(done).body
-    messages.success(request, f"Sold. Take {body['total']}, and print the tickets.")
+    is_gift = form.cleaned_data["paid_by"] == CounterPayment.COMP
+    told = "Given away" if is_gift else f"Sold. Take {body['total']}"
+    messages.success(request, f"{told}, and print the tickets.")
     return redirect("sales:organise-order", body["order"])
 
 
