@@ -59,3 +59,16 @@ def test_goes_on_with_earlier_events(client_as: ClientAs, alice: User, acme: Org
     assert "Number 0<" in later
     assert "Number 1<" not in later
     assert client.get("/organise/", {"after": "nonsense"}).status_code == 200
+
+
+def test_leads_who_begins_to_the_first_event_and_nobody_else(
+    client_as: ClientAs, alice: User, acme: Organisation
+) -> None:
+    page = client_as(alice).get("/organise/").content.decode()
+    assert 'href="/organise/venues/">Add the venue' in page
+    assert 'href="/organise/events/new/"' in page
+    door = make_member("dora", acme, Role.SCANNER)
+    page = client_as(door).get("/organise/").content.decode()
+    assert "No events yet." in page
+    assert "Add the venue" not in page
+    assert "New event" not in page
