@@ -1,5 +1,7 @@
 """Send requests over kept connections as fast as they are answered: `... load.client FILE TOLD`.
 
+Where a server closes a connection after its answer, the client comes back over a new one.
+
 FILE is JSON: host, port, clients, seconds, requests (texts, whole HTTP requests), and `endless`:
 whether to begin again at the last. Writes JSON to TOLD: statuses, latencies in milliseconds,
 seconds, and what Server-Timing says of conflicts. It parses no more of an answer than that and its
@@ -30,11 +32,16 @@ class Client(asyncio.Protocol):
         self._run = run
         self._buffer = b""
         self._sent = 0.0
+        self._again = False
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for the start, which comes to all at once."""
+        """Wait for the start, which comes to all at once, or go on where it has been."""
         self._transport = transport
-        self._run.connected(self)
+        if self._again:
+            self._again = False
+            self.next()
+        else:
+            self._run.connected(self)
 
     def next(self) -> None:
         """Send the next request, or leave."""
@@ -57,14 +64,17 @@ class Client(asyncio.Protocol):
         self._run.answered(status, perf_counter() - self._sent, _conflicts(head))
         self._buffer = b""
         if b"connection: close" in head.lower():
-            self._run.refused += 1
+            self._again = True
             self._transport.close()
             return
         self.next()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Leave."""
-        self._run.left()
+        """Leave, or come back."""
+        if self._again:
+            self._run.connect(self)
+        else:
+            self._run.left()
 
 
 def _conflicts(head: bytes) -> int:
@@ -91,12 +101,24 @@ class Run:
         self._clients = asked["clients"]
         self._seconds = asked["seconds"]
         self._ready: list[Client] = []
+        self._address = (asked["host"], asked["port"])
+        self._connecting: set[asyncio.Task[None]] = set()
         self._open = 0
-        self.refused = 0
         self.conflicts = self.met_conflicts = 0
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
         self.over = asyncio.Event()
+
+    def connect(self, client: Client) -> None:
+        task = asyncio.ensure_future(self._connect(client))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, client: Client) -> None:
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: client, *self._address)
+        except OSError:
+            self.left()
 
     def connected(self, client: Client) -> None:
         self._open += 1
@@ -128,7 +150,6 @@ class Run:
             "statuses": dict(self.statuses),
             "latencies": [round(each * 1000, 3) for each in self.latencies],
             "seconds": self._last - self.began,
-            "closed_early": self.refused,
             "conflicts": self.conflicts,
             "met_conflicts": self.met_conflicts,
             "cpu_seconds": used.ru_utime + used.ru_stime,

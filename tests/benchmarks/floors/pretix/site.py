@@ -47,9 +47,7 @@ class Site:
     def web(self, workers: int, port: int) -> Program:
         """Return gunicorn with so many workers, as pretix's own instructions have it."""
         words = ["--workers", str(workers), "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-        # Of gunicorn's workers the one that keeps connections, still with one request at a time.
-        words += ["--worker-class", "gthread", "--threads", "1", "--preload"]
-        return self._module(f"pretix-{workers}", "gunicorn", "pretix.wsgi", *words)
+        return self._module(f"pretix-{workers}", "gunicorn", "pretix.wsgi", *words, "--preload")
 
     def execute(self, statement: str) -> list[tuple[int, ...]]:
         """Run a statement on its database; return its rows, if it has any."""
