@@ -27,7 +27,7 @@ from worldseat.local.servers import FAILURES
 # Each case and its share of the `--minutes`: what one leaves, the next ones have.
 CASES = {
     "sale": 5,
-    "pretix": 3,
+    "pretix": 4,
     "one_seat": 2,
     "stampede": 1,
     "best_available": 3,

@@ -23,8 +23,8 @@ CASE = "pretix"
 TITLE = f"One seat over HTTP, here and in pretix {VERSION}"
 OURS, PRETIX = "WorldSeat", f"pretix {VERSION}"
 CLIENTS = (16, 32)
-# It sells a few seats a second: in two seconds chance would say how many.
-SECONDS = {OURS: 2.0, PRETIX: 10.0}
+# It sells a few seats a second: in three seconds chance would say how many.
+SECONDS = {OURS: 3.0, PRETIX: 10.0}
 SEATS = 1500
 # As many workers as sell most are what it is measured with.
 WORKERS = (2, 3, 4)
@@ -46,15 +46,14 @@ def prepare(stage: Stage) -> None:
 
 def run(stage: Stage, found: Found, rounds: int) -> None:
     """Sell in each in turn, round after round."""
-    hall, why_not = make_hall(stage, seats=SEATS, fans=SEATS), ""
+    hall = make_hall(stage, seats=SEATS, fans=SEATS)
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(stage.serving(stage.programs().web))
         contenders: dict[str, Measure] = {OURS: partial(_buy, stage, ours, hall)}
         try:
             contenders[PRETIX] = _best_of_theirs(stack, stage, found)
         except Unavailable as error:
-            why_not = str(error)
-            found.notes["pretix was not measured"] = why_not
+            found.notes["pretix was not measured"] = str(error)
         contenders[OURS](8, SECONDS[OURS])  # once unmeasured: imports, caches, plans
         for number in stage.rounds(rounds):
             for clients in CLIENTS:
@@ -63,7 +62,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
                     told = contenders[name](clients, SECONDS[name])
                     _add(found, name, told, size=f"{clients} clients")
         _count(stage, found, contenders)
-    hold_against_bar(found, why_not)
+    hold_against_bar(found)
 
 
 def _best_of_theirs(stack: contextlib.ExitStack, stage: Stage, found: Found) -> Measure:
@@ -77,7 +76,7 @@ def _best_of_theirs(stack: contextlib.ExitStack, stage: Stage, found: Found) -> 
         server = stack.enter_context(
             stage.serving(partial(site.web, workers), health="/healthcheck/")
         )
-        item = item or make_theirs(server.port, seats=SEATS)
+        item = item or make_theirs(site, server.port, seats=SEATS)
         ways[workers] = partial(_order, stage, site, server, order_requests(item, seats=SEATS))
         # Each worker loads most of its code with its first request.
         ways[workers](CLIENTS[0], 60.0, number=WARMING)
@@ -138,26 +137,27 @@ def _add(found: Found, name: str, told: dict[str, float], *, size: str) -> None:
         found.add(CASE, name, what, value, UNITS[what], size=size)
 
 
-def hold_against_bar(found: Found, why_not: str) -> None:
+def hold_against_bar(found: Found) -> None:
     """Hold the sale against pretix's in this run, or else against what is on record."""
     ours, theirs = _best(found, OURS), _best(found, PRETIX)
     assert ours
     if theirs:
         ratios = ratio(ours, theirs)
+        less = _processor_time(found, theirs) / _processor_time(found, ours)
         found.bar(
             CASE,
             f"at least {LEAST} x {PRETIX}, measured in this run in turn, each with as many "
             f"clients as suit it",
             f"{median(ratios):.1f} x ({min(ratios):.1f} to {max(ratios):.1f}): "
-            f"{ours.text()}/s, {theirs.text()}/s",
+            f"{ours.text()}/s, {theirs.text()}/s; of processor time {less:.0f} x less a sale",
             met=median(ratios) >= LEAST,
         )
         return
     times = ours.median / RECORDED
     found.bar(
         CASE,
-        f"at least {LEAST} x the {RECORDED} orders/s of pretix, recorded on another day and not "
-        f"measured in this run ({why_not})",
+        f"at least {LEAST} x the {RECORDED} orders/s of pretix that were recorded on another day: "
+        f"it was not measured in this run (see the notes)",
         f"{times:.1f} x: {ours.text()}/s",
         met=times >= LEAST,
     )
@@ -167,3 +167,12 @@ def _best(found: Found, who: str) -> Series | None:
     """Return the sales of one in each round, with that number of clients that suits it best."""
     known = [each for each in found.of(CASE) if (each.who, each.what) == (who, "sales")]
     return max(known, key=lambda each: each.median, default=None)
+
+
+def _processor_time(found: Found, sales: Series) -> float:
+    """Return what a sale took of web and database, at the number of clients of `sales`.
+
+    Rates depend on who else is at work on the machine and how; this hardly does.
+    """
+    parts = (found.get(CASE, sales.who, what, size=sales.size) for what in ("web", "database"))
+    return sum(part.median for part in parts if part)

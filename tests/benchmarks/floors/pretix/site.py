@@ -58,7 +58,6 @@ class Site:
     def forget(self) -> None:
         """Take every order back, and the tasks that nobody runs here."""
         self.execute("TRUNCATE pretixbase_order, pretixbase_logentry CASCADE")
-        self.execute("VACUUM ANALYZE")
         self.execute("CHECKPOINT")
         with redis.Redis.from_url(self._valkey(_BROKER)) as broker:
             broker.flushdb()
