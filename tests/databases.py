@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
-from django.db import connections
+from django.db import connection, connections
 
 from worldseat.dsql.flush import in_order_of_deletion
 
@@ -47,6 +47,17 @@ def empty(using: str) -> None:
     else:
         with connection.cursor() as cursor:
             cursor.execute("".join(statements))
+
+
+def waiting_for(table: str) -> int:
+    """Return how many sessions wait for a lock on a table: in the test's own database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [table],
+        )
+        return int(cursor.fetchone()[0])
 
 
 @functools.cache

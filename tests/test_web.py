@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 
+from tests.databases import waiting_for
 from tests.limits.test_browsing import LIST, ask, is_up
 from tests.servers import database_url_in
 from tests.waiting import wait_until
@@ -107,23 +108,13 @@ def test_what_was_asked_before_its_end_is_answered(server: Server) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("LOCK TABLE sales_venue IN ACCESS EXCLUSIVE MODE")
             asked = pool.submit(ask, server.port, LIST)
-            soon(_somebody_waits, what="a request that waits")
+            soon(lambda: waiting_for("sales_venue") > 0, what="a request that waits")
             server.process.terminate()
             time.sleep(0.5)
             assert not asked.done()
         assert asked.result()[0] == 200
     soon(server.child.has_ended, what="the server to end")
     assert server.child.reap() == 0
-
-
-def _somebody_waits() -> bool:
-    """Tell whether a session waits for the venues: in this database, not in another test's."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'sales_venue'::regclass"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def test_takes_more_connections_than_a_shell_allows_files(server: Server) -> None:

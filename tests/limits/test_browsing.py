@@ -19,8 +19,10 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from sales.models import Seat, Ticket
+from tests.databases import waiting_for
 from tests.limits.test_requests import token_of
 from tests.servers import database_url_in
+from tests.waiting import wait_until
 from worldseat.local import ports
 from worldseat.local.processes import Supervisor
 from worldseat.local.programs import Programs
@@ -107,6 +109,7 @@ def test_without_it_a_flood_keeps_buyers_waiting(tmp_path: Path, fay: User, seat
     """Why there is such a setting: else a purchase waits for a thread behind browsers."""
     token, path = token_of(fay), f"/api/v1/events/{seat.event_id}/purchases/"
     with web_server(tmp_path, BROWSING_AT_ONCE="0") as port, flood(port) as asked:
+        wait_until(lambda: waiting_for("sales_venue") == THREADS, what="all threads to wait")
         with pytest.raises(TimeoutError):
             ask(port, path, token=token, body={"seat": str(seat.pk)}, timeout=3)
         assert not any(each.done() for each in asked)
