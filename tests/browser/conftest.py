@@ -21,6 +21,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests.browser import chromium
+from tests.stampede.crew import is_database_quiet
+from tests.waiting import wait_until
 
 # Playwright runs an event loop on this thread, where Django would refuse its blocking calls.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -38,6 +40,13 @@ def log_in(context: BrowserContext, user: User, url: str) -> None:
     client.force_login(user)
     cookie = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
+
+
+@pytest.fixture(autouse=True)
+def _end_quietly(transactional_db: None, live_server: LiveServer) -> Iterator[None]:
+    """Let end what a page asked for last: a write of it would meet the emptying of the tables."""
+    yield
+    wait_until(is_database_quiet, what="the pages' last requests end")
 
 
 @pytest.fixture(scope="session")
