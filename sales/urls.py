@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sales.views import doors, events, orders, purchases, queue, scanners, tickets, waitlist
+from sales.views import doors, events, holds, orders, purchases, queue, scanners, tickets, waitlist
 from worldseat.loading import include_later
 
 app_name = "sales"
@@ -14,6 +14,10 @@ urlpatterns = [
     path("events/<uuid:event_id>/", events.event, name="event"),
     path("events/<uuid:event_id>/map.svg", events.seat_map, name="event-map"),
     path("events/<uuid:event_id>/purchase/", purchases.purchase, name="purchase"),
+    path("events/<uuid:event_id>/holds/", holds.hold_best, name="hold-best"),
+    path("holds/<uuid:hold_id>/", holds.hold, name="hold"),
+    path("holds/<uuid:hold_id>/pay/", holds.pay, name="hold-pay"),
+    path("holds/<uuid:hold_id>/release/", holds.release, name="hold-release"),
     path("events/<uuid:event_id>/queue/", queue.queue, name="queue"),
     path("events/<uuid:event_id>/waitlist/", waitlist.join, name="waitlist-join"),
     path("events/<uuid:event_id>/waitlist/leave/", waitlist.leave_list, name="waitlist-leave"),

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, Min, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
@@ -133,6 +134,7 @@ def render_event(
         "code": code,
         "queue_pass": _pass(request, shown, now),
         "problem": problem,
+        "holds": "test" in settings.PAYMENT_PROVIDERS and shown.limit_per_fan > 1,
         "preview": preview,
         # Each page has its own: the form sent twice sells once.
         "key": uuid4().hex,

@@ -33,7 +33,7 @@ from sales.views.queue_cookies import pass_of
 from sales.waiting_room.tokens import QueuePassRequired
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 
-__all__ = ["purchase"]
+__all__ = ["REFUSALS", "explain", "purchase"]
 
 
 class PurchaseForm(forms.Form):
@@ -71,7 +71,7 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
             queue_pass=pass_of(request, event_id),
             keyed=Keyed(_request_key(request, buyer, seat_id, key, code), render=_answer),
         )
-    except _REFUSALS as refusal:
+    except REFUSALS as refusal:
         return _refuse(request, event_id, refusal, form)
     except OutcomeUnknown:
         return _give_up(request, form, unknown=True)
@@ -87,7 +87,7 @@ def purchase(request: HttpRequest, event_id: UUID) -> HttpResponse:
     return redirect("sales:order", order_id)
 
 
-_REFUSALS = (
+REFUSALS = (
     UnknownSeat,
     SeatTaken,
     LimitReached,
@@ -113,7 +113,7 @@ def _answer(order: Order) -> Answer:
 def _refuse(
     request: HttpRequest, event_id: UUID, refusal: Exception, form: PurchaseForm
 ) -> HttpResponse:
-    problem, status = _explain(refusal)
+    problem, status = explain(refusal)
     return render_event(
         request,
         event_id,
@@ -127,7 +127,7 @@ def _refuse(
     )
 
 
-def _explain(refusal: Exception) -> tuple[str, HTTPStatus]:
+def explain(refusal: Exception) -> tuple[str, HTTPStatus]:
     """Say what a refusal means for a fan, and its HTTP status."""
     if isinstance(refusal, SeatTaken):
         seat = refusal.seats[0]

@@ -31,6 +31,7 @@ from tests.organise.jobs import plan, start
 from tests.pages.test_organise_doors import let_in
 from tests.pages.test_scoreboard import make_run
 from tests.sales.admission import make_ticket
+from tests.sales.paying import hold
 from tests.sales.returning import cancel
 from tests.sales.waiting_room.crowd import open_room
 
@@ -82,7 +83,7 @@ def values(
         "ticket_id": [each.pk for each in tickets],
         "stampede_id": [run.pk],
         "job_id": [each.pk for each in jobs],
-        "hold_id": [uuid4()],  # POST alone
+        "hold_id": [hold(seats[9:10], alice).pk],
         "endpoint_id": [hook.pk],
         "delivery_id": [told.pk],
         "slug": [acme.slug],

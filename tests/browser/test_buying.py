@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -10,9 +11,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from sales.models import Order, Seat, SeatStatus, Ticket
+from sales.models import Hold, Order, Seat, SeatStatus, Ticket
 from tests.browser.conftest import PHONE
 from tests.cast import PASSWORD
+from tests.sales.paying import hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,6 +78,32 @@ def test_buys_without_javascript(open_page: OpenPage, seats: list[Seat], fay: Us
     page.get_by_role("button", name="Buy").click()
     expect(page.get_by_text("The seat is yours.")).to_be_visible()
     assert Ticket.objects.get().seat == seats[1]
+
+
+def test_buys_several_with_the_second_card(
+    open_page: OpenPage, seats: list[Seat], fay: User
+) -> None:
+    page = open_page(event_page(seats[0]), as_user=fay, viewport=PHONE)
+    page.get_by_label("Seats", exact=True).fill("3")
+    page.get_by_role("button", name="Find the best").dblclick()
+    expect(page.locator("#left")).to_contain_text(" left)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_label("Card").select_option(label="A test card without money")
+    page.get_by_role("button", name="Pay").click()
+    expect(page.locator("main")).to_contain_text("The card has no money. Nothing was paid.")
+    page.get_by_role("button", name="Pay").dblclick()
+    expect(page.get_by_text("The seats are yours.").first).to_be_visible()
+    assert Ticket.objects.filter(order__fan=fay).count() == 3
+
+
+def test_says_that_the_time_is_over_by_itself(
+    open_page: OpenPage, seats: list[Seat], fay: User
+) -> None:
+    held = hold(seats[:2], fay)
+    until = timezone.now() + timedelta(seconds=3)
+    Hold.objects.filter(pk=held.pk).update(expires_at=until)
+    page = open_page(f"/holds/{held.pk}/", as_user=fay)
+    expect(page.locator("main")).to_contain_text("no longer kept for you")
 
 
 def test_sells_once_by_a_double_click(open_page: OpenPage, seats: list[Seat], fay: User) -> None:
