@@ -28,7 +28,7 @@ from tests.sales.machine.regions import Regions
 from tests.sales.machine.world import ACTS, KEYED, REFUSALS, Act, World, make_world
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 MINUTE = timedelta(minutes=1)
 EXAMPLES, STEPS = (100, 30) if os.environ.get("WORLDSEAT_LONG_RUN") else (10, 12)
