@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -59,7 +60,8 @@ def begin(request: HttpRequest) -> HttpResponse:
     except guests.NotAnAddress:
         pass
     messages.error(request, "A name and an e-mail address are needed. Nothing was sold.")
-    return redirect(back)
+    # Where the form is: the page that asked for it may have sent her away to fill it in.
+    return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': back})}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -249,3 +249,13 @@ def test_describes_who_may_come(api: APIClient) -> None:
     assert ("post", "/api/v1/orders/") in allowed
     assert ("get", "/api/v1/orders/") not in allowed
     assert ("post", "/api/v1/events/{event_id}/purchases/") in allowed
+
+
+def test_who_mistypes_her_address_finds_the_form_again(client: Client, seat: Seat) -> None:
+    back = f"/events/{seat.event_id}/?seat={seat.pk}"
+    mistaken = {"name": "Gus", "email": "gus@example", "next": back}
+    answer = client.post("/accounts/guest/", mistaken, follow=True)
+    page = answer.content.decode()
+    assert "A name and an e-mail address are needed." in page
+    assert "Go on as a guest" in page
+    assert f'name="next" value="{back}"' in page

@@ -73,7 +73,10 @@ def test_organisers_write_and_read_the_venues_time(
     assert client.post(address, given).status_code == 302
     away.refresh_from_db()
     assert away.starts_at == datetime(2031, 2, 26, 9, 0, tzinfo=UTC)
-    assert "26 February 2031, 20:00 AEDT" in get(client, f"/organise/events/{away.pk}/")
+    shown = get(client, f"/organise/events/{away.pk}/")
+    assert "26 February 2031, 20:00 AEDT" in shown
+    assert "1 January 2030, 09:00 AEDT to 26 February 2031, 19:00 AEDT" in shown
+    assert "26 Feb 2031, 20:00 AEDT" in get(client, "/admin/")
 
 
 def test_a_new_event_takes_the_time_of_the_venue_that_is_chosen(
