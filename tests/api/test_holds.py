@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -88,7 +88,9 @@ def test_extends_and_releases(api_as: ApiAs, fay: User, event: Event, seat: Seat
     api = api_as(fay)
     held = ask(api, event, seats=[str(seat.pk)]).json()
     path = f"/api/v1/holds/{held['id']}/"
-    assert api.post(f"{path}extend/").json()["expires_at"] > held["expires_at"]
+    extended = api.post(f"{path}extend/").json()
+    ends = [datetime.fromisoformat(each["expires_at"]) for each in (held, extended)]
+    assert ends[0] < ends[1]
     assert [api.delete(path).status_code for _ in range(2)] == [204, 204]
     assert_problem(api.post(f"{path}extend/"), 410, "hold-expired")
     seat.refresh_from_db()
