@@ -59,7 +59,9 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 
 def test_a_rediss_url_is_spoken_to_over_tls_and_has_a_breaker(tmp_path: Path) -> None:
     with tls_before_valkey(tmp_path) as url:
-        pool = redis.ConnectionPool.from_url(url, **pool_options(url, connect_seconds=2, seconds=2))
+        pool = redis.ConnectionPool.from_url(
+            url, **pool_options(url, connect_seconds=20, seconds=20)
+        )
         client = redis.Redis(connection_pool=pool)
         assert client.ping()
         connection = pool.get_connection()
@@ -76,7 +78,7 @@ def test_a_rediss_url_is_spoken_to_over_tls_and_has_a_breaker(tmp_path: Path) ->
 def test_a_certificate_of_nobody_is_refused(tmp_path: Path) -> None:
     with tls_before_valkey(tmp_path) as url:
         bare = url.partition("?")[0]
-        options = pool_options(bare, connect_seconds=2, seconds=2)
+        options = pool_options(bare, connect_seconds=20, seconds=20)
         pool = redis.ConnectionPool.from_url(bare, **options)
         with pytest.raises(redis.ConnectionError, match="certificate"):
             redis.Redis(connection_pool=pool).ping()
@@ -84,7 +86,7 @@ def test_a_certificate_of_nobody_is_refused(tmp_path: Path) -> None:
 
 def test_the_cache_takes_a_rediss_url(tmp_path: Path) -> None:
     with tls_before_valkey(tmp_path) as url:
-        options = {"CONNECTION_POOL_KWARGS": pool_options(url, connect_seconds=2, seconds=2)}
+        options = {"CONNECTION_POOL_KWARGS": pool_options(url, connect_seconds=20, seconds=20)}
         over_tls = RedisCache(url, {"OPTIONS": options, "KEY_PREFIX": "worldseat"})
         over_tls.set("said-over-tls", "yes", 60)
         assert cache.get("said-over-tls") == "yes"
