@@ -45,7 +45,7 @@ class Site:
         self._isolate(DATABASE)
 
     def web(self, workers: int, port: int) -> Program:
-        """Return gunicorn with so many workers, as pretix's own instructions have it."""
+        """Return gunicorn with so many workers of its usual kind, one request at a time each."""
         words = ["--workers", str(workers), "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
         return self._module(f"pretix-{workers}", "gunicorn", "pretix.wsgi", *words, "--preload")
 
