@@ -22,7 +22,6 @@ urlpatterns = [
     path("events/<uuid:event_id>/waitlist/", waitlist.join, name="waitlist-join"),
     path("events/<uuid:event_id>/waitlist/leave/", waitlist.leave_list, name="waitlist-leave"),
     path("waitlist/", waitlist.waitlist, name="waitlist"),
-    path("waitlist/<uuid:hold_id>/pay/", waitlist.pay, name="waitlist-pay"),
     path("waitlist/<uuid:hold_id>/decline/", waitlist.decline, name="waitlist-decline"),
     path("orders/", orders.orders, name="order-list"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),

@@ -1,8 +1,7 @@
-"""A fan's places on waitlists: join, pay an offer, give it back, leave."""
+"""A fan's places on waitlists: join, see an offer, give it back, leave."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from uuid import UUID
 
 from django import forms
@@ -11,20 +10,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from sales.events import EventNotFound, NotOnSale
+from sales.events import EventNotFound
 from sales.holds import HoldExpired, HoldNotFound, release_hold
-from sales.idempotency import Answer, Keyed, RequestKey, fingerprint
 from sales.limits import LimitReached
-from sales.models import OrderState, PaymentState
-from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold
-from sales.payments import UnknownProvider
-from sales.settlement import Settled
+from sales.views.holds import PROVIDER
 from sales.waitlist import (
     EntryNotFound,
     WaitlistClosed,
@@ -34,15 +28,7 @@ from sales.waitlist import (
     own_entries,
 )
 
-__all__ = ["decline", "join", "leave_list", "pay", "waitlist"]
-
-# The provider that the site's own pages pay with; it takes no money.
-_PROVIDER = "test"
-_FAILED = {
-    HTTPStatus.PAYMENT_REQUIRED: "The payment failed. The seats stay yours until the offer ends.",
-    HTTPStatus.GONE: "The seats were lost before they were paid, or the event was cancelled. "
-    "Nothing was sold, no money is kept.",
-}
+__all__ = ["decline", "join", "leave_list", "waitlist"]
 
 
 class WishForm(forms.Form):
@@ -64,7 +50,7 @@ def waitlist(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     entries = own_entries(fan_id=_fan(request).pk, now=now)
     shown = [(entry, draw_shown(entry, now=now)) for entry in entries]
-    context = {"entries": shown, "can_pay": _PROVIDER in settings.PAYMENT_PROVIDERS}
+    context = {"entries": shown, "can_pay": PROVIDER in settings.PAYMENT_PROVIDERS}
     response = render(request, "sales/waitlist.html", context)
     add_never_cache_headers(response)
     return response
@@ -122,45 +108,3 @@ def decline(request: HttpRequest, hold_id: UUID) -> HttpResponse:
     else:
         messages.success(request, "The seats go to the next in line.")
     return redirect("sales:waitlist")
-
-
-@require_POST
-@login_required
-def pay(request: HttpRequest, hold_id: UUID) -> HttpResponse:
-    """Pay an offer; sent twice it is paid once."""
-    fan = _fan(request)
-    digest = fingerprint(method="POST", path=request.path, body={"hold": str(hold_id)})
-    asked = RequestKey(fan_id=fan.pk, key=f"waitlist:{hold_id}", fingerprint=digest)
-    try:
-        done = pay_for_hold(
-            hold_id=hold_id,
-            user=fan,
-            provider=_PROVIDER,
-            token="tok_ok",  # noqa: S106 # the card of the demonstration
-            region=settings.REGION,
-            keyed=Keyed(asked, render=_answer),
-        )
-    except (HoldNotFound, UnknownProvider):
-        raise Http404("There is nothing to pay here.") from None
-    except (HoldExpired, HoldBeingPaid, NotOnSale) as refusal:
-        messages.error(request, f"{refusal} Nothing was paid.")
-        return redirect("sales:waitlist")
-    except PaymentUnsettled:
-        messages.warning(request, "The payment is not settled yet. Look at your orders in a while.")
-        return redirect("sales:order-list")
-    answer = done if isinstance(done, Answer) else _answer(done)
-    if answer.status != HTTPStatus.FOUND:
-        messages.error(request, _FAILED[HTTPStatus(answer.status)])
-        return redirect("sales:waitlist")
-    messages.success(request, "The seats are yours.")
-    return redirect(reverse("sales:order", args=[answer.body["order"]]))
-
-
-def _answer(settled: Settled) -> Answer:
-    if settled.order.state == OrderState.PAID:
-        status = HTTPStatus.FOUND
-    elif settled.payment.state == PaymentState.REFUSED:
-        status = HTTPStatus.PAYMENT_REQUIRED
-    else:
-        status = HTTPStatus.GONE
-    return Answer(status=status, body={"order": str(settled.order.pk)})

@@ -38,6 +38,8 @@ def test_joins_is_offered_and_pays(
     organiser = open_page(f"/organise/events/{event.pk}/waitlist/", as_user=alice, viewport=DESK)
     expect(organiser.get_by_role("cell", name="Offered until")).to_be_visible()
     picture(organiser, "waitlist-organiser-1440")
+    page.get_by_role("link", name="Pay 45.00 EUR").click()
+    picture(page, "waitlist-pay-390")
     page.get_by_role("button", name="Pay 45.00 EUR").click()
     expect(page.get_by_text("The seats are yours.")).to_be_visible()
     assert Ticket.objects.get().fan == fay

@@ -32,10 +32,12 @@ def offer(event: Event, seat: Seat, fay: User, now: datetime) -> Hold:
 def test_an_offer_is_paid_once_by_its_fan_alone(
     client_as: ClientAs, offer: Hold, fay: User, bob: User
 ) -> None:
-    assert client_as(bob).post(f"/waitlist/{offer.pk}/pay/").status_code == 404
+    path, card = f"/holds/{offer.pk}/pay/", {"card": "tok_ok", "key": "a" * 32}
+    assert f'href="/holds/{offer.pk}/"' in client_as(fay).get("/waitlist/").content.decode()
+    assert client_as(bob).post(path, card).status_code == 404
     assert client_as(bob).post(f"/waitlist/{offer.pk}/decline/").status_code == 404
     client = client_as(fay)
-    answers = [client.post(f"/waitlist/{offer.pk}/pay/") for _ in range(2)]
+    answers = [client.post(path, card) for _ in range(2)]
     assert {answer["Location"] for answer in answers} == {
         f"/orders/{Ticket.objects.get().order_id}/"
     }

@@ -6,7 +6,7 @@ function tick() {
   const seconds = Math.ceil((end - performance.now()) / 1000);
   if (seconds <= 0) return location.reload();
   left.textContent = ` (${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left)`;
-  left.hidden = false;
+  left.hidden = seconds > 3600;
   setTimeout(tick, 1000);
 }
 
