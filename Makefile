@@ -45,7 +45,7 @@ fuzz: setup ## send the API what schemathesis thinks of, by its schema (minutes)
 queue-simulation: setup ## a waiting room with 100,000 fans, Valkey restarted in the middle (minutes); JOINERS=1000
 	@WORLDSEAT_QUEUE_JOINERS=$(or $(JOINERS),100000) $(python) -m pytest -s tests/sales/waiting_room/test_simulation.py -k as_many
 
-bench: setup ## how fast, beside floors in the same run (20 minutes); ONLY=sale, ROUNDS=5; JSON=file, MARKDOWN=file keep it
+bench: setup ## how fast, beside floors in the same run (22 minutes); ONLY=sale, ROUNDS=5; JSON=file, MARKDOWN=file keep it
 	@$(python) -m tests.benchmarks $(ONLY) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(JSON),--json $(JSON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 screenshots: setup ## draw the pictures of docs/images anew (minutes)

@@ -31,7 +31,7 @@ CASES = {
     "one_seat": 2,
     "stampede": 1,
     "best_available": 3,
-    "availability": 2,
+    "availability": 4,
     "regions": 2,
     "connecting": 1,
     "servers": 3,
@@ -120,7 +120,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("only", nargs="*", metavar="CASE", help=f"of: {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
     parser.add_argument(
-        "--minutes", type=float, default=20, help="fewer rounds where they would take longer"
+        "--minutes", type=float, default=22, help="fewer rounds where they would take longer"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
