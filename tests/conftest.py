@@ -52,17 +52,6 @@ LONGEST = (
     "admin/test_tenancy.py",
 )
 
-# The same examples in each run, and no limit on how long a busy machine takes for one.
-hypothesis.settings.register_profile(
-    "tests",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("tests")
-
-
 # The same examples in each run, so that a commit fails for what it changes; others where more are
 # looked for (`make long-run`). On a machine that is busy, slow is not wrong.
 hypothesis.settings.register_profile(
