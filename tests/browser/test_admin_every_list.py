@@ -87,7 +87,7 @@ def test_every_list_and_form(page: Page, root: User, acme: Organisation) -> None
         answer = page.goto(path)
         assert answer
         assert answer.ok, (path, answer.status)
-        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("h1").first).to_be_visible()
         found = [f"{path} {each}" for each in complaints(page, known=KNOWN, quick=True)]
         print(*found, sep="\n")  # as it goes: there are many pages
         wrong += found
