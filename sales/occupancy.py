@@ -187,8 +187,11 @@ def _shared(event_id: UUID, known: Occupancy | None, now: datetime) -> Occupancy
             return known
         if cache.add(f"{key}:lease", 1, _LEASE_SECONDS):
             try:
-                found = _copies.keep(_refreshed(event_id, known, instant))
-                cache.set(key, found, _KEPT_SECONDS)
+                found = _copies.get(event_id)
+                # Else another thread has read it between our look and our lease.
+                if found is None or not found.is_known_at(instant, RENEW_AFTER):
+                    found = _copies.keep(_refreshed(event_id, known, instant))
+                    cache.set(key, found, _KEPT_SECONDS)
             finally:
                 cache.delete(f"{key}:lease")
             return found

@@ -76,6 +76,28 @@ def test_many_watchers_read_the_database_as_often_as_one(event: Event, now: date
     assert reads_of(WATCHERS, event, later) == 0
 
 
+def test_who_gets_the_lease_late_takes_what_was_read_meanwhile(
+    event: Event, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(event, now)
+    later, counted = now + timedelta(seconds=20), Counter[str]()
+
+    class Late:
+        """The cache, with another watcher between our look and our lease."""
+
+        get = cache.get
+
+        def add(self, *lease: Any) -> Any:
+            monkeypatch.setattr(occupancy, "cache", cache)
+            look(event, later)
+            return cache.add(*lease)
+
+    monkeypatch.setattr(occupancy, "cache", Late())
+    with counting(counted):
+        assert look(event, later).age < timedelta(seconds=1)
+    assert counted["SELECT"] == 1
+
+
 def test_another_process_takes_the_copy(event: Event, now: datetime) -> None:
     assert reads_of(1, event, now) == 3
     occupancy._copies = occupancy._Copies()
