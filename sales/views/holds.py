@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -11,7 +10,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.core.validators import RegexValidator
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -30,18 +28,15 @@ from sales.models import Hold, HoldState, OrderState, PaymentState
 from sales.orders import HoldBeingPaid, PaymentUnsettled, pay_for_hold
 from sales.payments import UnknownProvider
 from sales.settlement import Settled
-from sales.views.events import render_event
-from sales.views.purchases import REFUSALS, explain
+from sales.views.events import PROVIDER, render_event
+from sales.views.purchases import FORM_KEY, REFUSALS, explain
 from sales.views.queue_cookies import pass_of
 from worldseat.dsql.occ import is_conflict, is_connection_lost
 
-__all__ = ["PROVIDER", "hold", "hold_best", "pay", "release"]
+__all__ = ["hold", "hold_best", "pay", "release"]
 
-# The provider that the site's own pages pay with, and its cards; it takes no money.
-PROVIDER = "test"
+# The cards of PROVIDER.
 _CARDS = [("tok_ok", "A test card that pays"), ("tok_refused", "A test card without money")]
-
-_KEY = RegexValidator(re.compile(r"\A[0-9a-f]{32}\Z"))
 
 
 class BestForm(forms.Form):
@@ -50,14 +45,14 @@ class BestForm(forms.Form):
     quantity = forms.IntegerField(min_value=1, max_value=100)
     category = forms.UUIDField(required=False)
     code = forms.CharField(required=False, max_length=40)
-    key = forms.CharField(validators=[_KEY])
+    key = forms.CharField(validators=[FORM_KEY])
 
 
 class PayForm(forms.Form):
     """The card, and the key that makes the form sent twice pay once."""
 
     card = forms.ChoiceField(choices=_CARDS)
-    key = forms.CharField(validators=[_KEY])
+    key = forms.CharField(validators=[FORM_KEY])
 
 
 def _buyer(request: HttpRequest) -> User | GuestUser:

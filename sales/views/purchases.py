@@ -33,7 +33,10 @@ from sales.views.queue_cookies import pass_of
 from sales.waiting_room.tokens import QueuePassRequired
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 
-__all__ = ["REFUSALS", "explain", "purchase"]
+__all__ = ["FORM_KEY", "REFUSALS", "explain", "purchase"]
+
+# What makes a form that is sent twice do its work once.
+FORM_KEY = RegexValidator(re.compile(r"\A[0-9a-f]{32}\Z"))
 
 
 class PurchaseForm(forms.Form):
@@ -41,7 +44,7 @@ class PurchaseForm(forms.Form):
 
     seat = forms.UUIDField()
     code = forms.CharField(required=False)
-    key = forms.CharField(validators=[RegexValidator(re.compile(r"\A[0-9a-f]{32}\Z"))])
+    key = forms.CharField(validators=[FORM_KEY])
 
 
 @require_POST

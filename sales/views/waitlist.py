@@ -18,7 +18,7 @@ from accounts.models import User
 from sales.events import EventNotFound
 from sales.holds import HoldExpired, HoldNotFound, release_hold
 from sales.limits import LimitReached
-from sales.views.holds import PROVIDER
+from sales.views.events import PROVIDER
 from sales.waitlist import (
     EntryNotFound,
     WaitlistClosed,
