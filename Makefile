@@ -5,7 +5,7 @@ python := .venv/bin/python
 on = $(filter-out 0 no false,$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz queue-simulation bench screenshots
+.PHONY: help setup demo test test-all test-endpoints browser clean django-suite long-run stop-at-every-statement fuzz queue-simulation bench screenshots
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-29s %s\n", $$1, $$2 }'
@@ -16,12 +16,11 @@ setup: ## make .venv from uv.lock; instant when nothing changed
 demo: setup ## sell one seat to one of 60 fans and show the proof; ONCE=1 ends after it, BUYERS=200, PORT=8000
 	@$(python) manage.py demo $(if $(call on,$(ONCE)),--once) $(if $(BUYERS),--buyers $(BUYERS)) $(if $(PORT),--port $(PORT))
 
-test: setup ## everything that must pass: ruff, mypy, import-linter, pytest; ARGS='-k seat' goes to pytest
-	@$(python) -m ruff check .
-	@$(python) -m ruff format --check .
-	@$(python) -m mypy
-	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
-	@$(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup ## everything that must pass: lint, then the tests; ONLY=dsql one subject, ARGS='-k seat' for pytest
+	@$(python) -m tests.gate --only "$(ONLY)" --args "$(value ARGS)"
+
+test-all: setup ## the gate and all that is too long for it (hours); ONLY='full fuzz' some parts of it
+	@$(python) -m tests.gate.everything $(ONLY)
 
 test-endpoints: setup ## the product's tests through the TLS endpoint of us-east-1 (minutes); ARGS='-k seat' goes to pytest
 	@WORLDSEAT_TEST_THROUGH=endpoints $(python) -m pytest tests/sales tests/accounts tests/api tests/pages tests/admin tests/stampede $(ARGS)
