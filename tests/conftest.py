@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
+from django.db import connections
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 from knox.models import get_token_model
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Organisation, Role, User
@@ -23,6 +24,7 @@ from accounts.scopes import everywhere
 from sales.models import Event, Seat
 from tests.cast import make_event, make_member, make_organisation, make_user
 from tests.databases import empty
+from tests.helpers.template import template_database
 from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
 from tests.waiting import wait_until
 from worldseat import throttling
@@ -70,6 +72,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         rank = {Path(__file__).parent / file: at for at, file in enumerate(LONGEST)}
         items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Copy the tests' database from one that has all tables: the migrations run once."""
+    default = connections["default"]
+    if not default.uses_iam:  # type: ignore[attr-defined] # our backend's
+        with django_db_blocker.unblock():
+            template = template_database(os.environ["WORLDSEAT_TEST_POSTGRES"])
+        default.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session", autouse=True)
