@@ -21,10 +21,11 @@ from rest_framework.test import APIClient
 from accounts.models import Organisation, Role, User
 from accounts.scopes import everywhere
 from sales.models import Event, Seat
-from tests.cast import make_event, make_member, make_organisation, make_user
-from tests.databases import empty
-from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
-from tests.waiting import wait_until
+from tests.helpers.cast import make_event, make_member, make_organisation, make_user
+from tests.helpers.crew import Crew, broker_url, is_database_quiet, point_celery_at
+from tests.helpers.databases import empty
+from tests.helpers.tenant_rows import Rows, make_rows
+from tests.helpers.waiting import wait_until
 from worldseat import throttling
 from worldseat.celery import app
 from worldseat.local.processes import Supervisor
@@ -204,6 +205,14 @@ def seats(event: Event) -> list[Seat]:
 def seat(seats: list[Seat]) -> Seat:
     """Seat A-1 of `event`: 45.00 EUR, available."""
     return seats[0]
+
+
+@pytest.fixture
+def acmes_rows(
+    alice: User, acme: Organisation, seats: list[Seat], fay: User, now: datetime
+) -> Rows:
+    """One row of each tenant's model, all of acme, whose texts say SECRET where they can."""
+    return make_rows(alice, acme, seats, fay, now)
 
 
 @pytest.fixture

@@ -6,14 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import pytest
-from django.contrib import admin
 from django.db.models import Model
 
 from accounts.api_keys import add_key
 from accounts.audit import record
 from accounts.models import ApiKey, Invitation, Membership, Organisation, User
-from accounts.tenant_admin import TenantAdmin
 from sales.models import (
     Allowance,
     Attempt,
@@ -56,16 +53,13 @@ from sales.models import (
     WebhookEndpoint,
 )
 
+Rows = dict[type[Model], Model]
+
 SECRET = "Zanzibar"
 
-admin.autodiscover()  # as the admin's paths do (worldseat.admin_urls)
 
-
-@pytest.fixture
-def acmes_rows(
-    alice: User, acme: Organisation, seats: list[Seat], fay: User, now: datetime
-) -> dict[type[Model], Model]:
-    """One row of each tenant's model, all of acme, whose texts say SECRET where they can."""
+def make_rows(alice: User, acme: Organisation, seats: list[Seat], fay: User, now: datetime) -> Rows:
+    """Make one row of each tenant's model, all of acme, whose texts say SECRET where they can."""
     seat, event, plan = seats[0], seats[0].event, seats[0].event.plan
     assert plan
     sold: dict[str, Any] = {"event": event, "currency": "EUR", "created_at": now}
@@ -217,8 +211,3 @@ def _who_waits(event: Event, fan: User, now: datetime) -> list[Model]:
             draw=0.123456789,
         ),
     ]
-
-
-def tenants_models() -> list[type[Model]]:
-    """Return the models whose rows belong to a tenant, as the admin has them."""
-    return [model for model, each in admin.site._registry.items() if isinstance(each, TenantAdmin)]
