@@ -26,7 +26,7 @@ test-endpoints: setup ## the product's tests through the TLS endpoint of us-east
 	@WORLDSEAT_TEST_THROUGH=endpoints $(python) -m pytest tests/sales tests/accounts tests/api tests/pages tests/admin tests/stampede $(ARGS)
 
 browser: setup ## say which Chromium the browser tests use; fetches one from npm if there is none
-	@$(python) -m tests.browser.chromium
+	@$(python) -m tests.helpers.chromium
 
 django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS='schema basic', JSON=file
 	@$(python) -m tests.django_suite $(LABELS) $(if $(JSON),--json $(JSON))

@@ -22,37 +22,16 @@ from rest_framework.test import APIClient
 from accounts.models import Organisation, Role, User
 from accounts.scopes import everywhere
 from sales.models import Event, Seat
-from tests.cast import make_event, make_member, make_organisation, make_user
-from tests.databases import empty
+from tests.helpers.cast import make_event, make_member, make_organisation, make_user
+from tests.helpers.crew import Crew, broker_url, is_database_quiet, point_celery_at
+from tests.helpers.databases import empty
 from tests.helpers.template import template_database
-from tests.stampede.crew import Crew, broker_url, is_database_quiet, point_celery_at
-from tests.waiting import wait_until
+from tests.helpers.tenant_rows import Rows, make_rows
+from tests.helpers.waiting import wait_until
 from worldseat import throttling
 from worldseat.celery import app
 from worldseat.local.processes import Supervisor
 from worldseat.valkey import BreakingConnection, KeptConnections
-
-# The files that take longest, the longest first: begun early, none keeps one worker busy while the
-# others have nothing left to do.
-LONGEST = (
-    "organise/test_walk.py",
-    "local/test_demo.py",
-    "admin/test_walk.py",
-    "api/test_fuzz.py",
-    "browser/test_accessibility.py",
-    "dsql/served/test_own_migrations.py",
-    "dsql/served/test_resuming.py",
-    "dsql/served/test_stock_migrations.py",
-    "dsql/served/test_lint.py",
-    "browser/test_admin_every_list.py",
-    "browser/test_admin_accessibility.py",
-    "local/test_through_endpoints.py",
-    "local/test_servers.py",
-    "local/test_demo_telling.py",
-    "browser/test_scanner.py",
-    "browser/test_arena.py",
-    "admin/test_tenancy.py",
-)
 
 # The same examples in each run, so that a commit fails for what it changes; others where more are
 # looked for (`make long-run`). On a machine that is busy, slow is not wrong.
@@ -64,14 +43,6 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("repeated")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let several workers begin with the longest files; one alone keeps the order it has."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        rank = {Path(__file__).parent / file: at for at, file in enumerate(LONGEST)}
-        items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session")
@@ -218,6 +189,14 @@ def seats(event: Event) -> list[Seat]:
 def seat(seats: list[Seat]) -> Seat:
     """Seat A-1 of `event`: 45.00 EUR, available."""
     return seats[0]
+
+
+@pytest.fixture
+def acmes_rows(
+    alice: User, acme: Organisation, seats: list[Seat], fay: User, now: datetime
+) -> Rows:
+    """One row of each tenant's model, all of acme, whose texts say SECRET where they can."""
+    return make_rows(alice, acme, seats, fay, now)
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from accounts.models import User
 from sales.models import Event, Scan, Ticket
 from sales.waiting_room.rooms import RoomRules, set_room
 from sales.waitlist import WaitlistRules, set_waitlist
-from tests.cast import PASSWORD, make_event
-from tests.sales.invariants import broken_invariants
+from tests.helpers.cast import PASSWORD, make_event
+from tests.helpers.invariants import broken_invariants
 from worldseat.api.schema_hooks import EXAMPLES
 
 WALK = Path(__file__).resolve().parent.parent / "docs" / "api_walk.py"

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organisation
 from sales.models import Event, Seat, SeatStatus, Venue
-from tests.cast import make_event, make_organisation
+from tests.helpers.cast import make_event, make_organisation
 from worldseat.keyset import LAST, BadCursor, Keyset, Page
 
 pytestmark = pytest.mark.django_db

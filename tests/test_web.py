@@ -19,10 +19,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 
-from tests.databases import waiting_for
-from tests.limits.test_browsing import LIST, ask, is_up
-from tests.servers import database_url_in
-from tests.waiting import wait_until
+from tests.helpers.databases import waiting_for
+from tests.helpers.http_requests import LIST, ask, is_up
+from tests.helpers.servers import database_url_in
+from tests.helpers.waiting import wait_until
 from worldseat.local import ports
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor
 from worldseat.web import whole

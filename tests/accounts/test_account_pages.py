@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from accounts import adapters, emails
 from accounts.models import User
-from tests.api.calls import ApiAs
-from tests.cast import PASSWORD, make_user
+from tests.helpers.api_calls import ApiAs
+from tests.helpers.cast import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,12 +10,13 @@ from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from accounts import api_keys
-from accounts.api_keys import UnknownScope, create_key, revoke_key
+from accounts.api_keys import UnknownScope, revoke_key
 from accounts.models import ApiKey, Organisation, Scope, User
 from sales.models import Scan, Ticket
 from sales.tickets import code_of
-from tests.api.calls import assert_problem
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.api_calls import assert_problem
+from tests.helpers.api_keys import make_key, with_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,25 +26,6 @@ SCAN = "/api/v1/organiser/scan/"
 @pytest.fixture
 def ticket(seats: list[Any], fay: User) -> Ticket:
     return make_ticket(seats[0], fay)
-
-
-def make_key(
-    organisation: Organisation, now: datetime, *scopes: str, **fields: Any
-) -> tuple[ApiKey, str]:
-    return create_key(
-        organisation_id=organisation.pk,
-        name="Door app",
-        scopes=scopes,
-        created_by=None,
-        now=now,
-        **fields,
-    )
-
-
-def with_key(secret: str) -> APIClient:
-    api = APIClient()
-    api.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
-    return api
 
 
 def test_opens_what_its_scope_says(acme: Organisation, now: datetime, ticket: Ticket) -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts import audit
 from accounts.models import AppendOnly, AuditEntry, Organisation, Role, User
-from tests.cast import make_member
+from tests.helpers.cast import make_member
 
 pytestmark = pytest.mark.django_db
 

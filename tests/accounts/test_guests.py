@@ -19,8 +19,8 @@ from accounts.users import LoginFailed, log_in
 from sales.models import Event, Order, OrderMail, Seat, Ticket
 from sales.order_mail import compose
 from tests.accounts.second_factor import switch_on
-from tests.api.calls import ApiAs, assert_nothing_sold, assert_problem, buy
-from tests.cast import PASSWORD, at_once, make_event, make_user
+from tests.helpers.api_calls import ApiAs, assert_nothing_sold, assert_problem, buy
+from tests.helpers.cast import PASSWORD, at_once, make_event, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

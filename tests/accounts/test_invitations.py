@@ -14,7 +14,7 @@ from django.test import Client
 from accounts import invitations
 from accounts.invitations import accept, invite, read_link, token_of
 from accounts.models import AuditEntry, Invitation, Membership, Organisation, Role, User
-from tests.cast import PASSWORD, at_once, make_member, make_user
+from tests.helpers.cast import PASSWORD, at_once, make_member, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

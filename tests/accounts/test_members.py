@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.members import LastOwner, MemberNotFound, change_role, remove_member
 from accounts.models import Membership, Organisation, Role, User
-from tests.cast import at_once, make_member
+from tests.helpers.cast import at_once, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

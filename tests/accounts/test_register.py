@@ -12,9 +12,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.users import EmailTaken, WeakPassword, log_in, register
-from tests.api.calls import assert_problem
-from tests.cast import PASSWORD, at_once, make_user
-from tests.sales.buying import meeting_at
+from tests.helpers.api_calls import assert_problem
+from tests.helpers.cast import PASSWORD, at_once, make_user
+from tests.helpers.purchases import meeting_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

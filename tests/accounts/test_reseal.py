@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.accounts.second_factor import code_of, switch_on
-from tests.cast import PASSWORD
+from tests.helpers.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,9 +12,9 @@ from accounts.models import Membership, Role, User
 from accounts.tenancy import organisations_of, roles_at_least
 from sales.models import Event, Ticket
 from sales.tickets import code_of
-from tests.api.calls import ApiAs
-from tests.cast import make_member
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.api_calls import ApiAs
+from tests.helpers.cast import make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

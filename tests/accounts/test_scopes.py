@@ -19,8 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import scopes
 from accounts.models import Organisation, TenantModel, User
 from sales.models import Event, Seat, Venue
-from tests.admin.conftest import acmes_rows as acmes_rows  # the fixture
-from tests.cast import make_event
+from tests.helpers.cast import make_event
 from worldseat import edge
 from worldseat.celery import app
 

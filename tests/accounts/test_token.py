@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tokens import issue_token, issue_tokens, revoke_tokens
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import PASSWORD, make_user
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.cast import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

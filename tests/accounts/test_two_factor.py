@@ -17,9 +17,9 @@ from accounts.models import AuditEntry, Organisation, Role, User
 from accounts.tenancy import organisations_of
 from accounts.two_factor import may_switch_off
 from tests.accounts.second_factor import code_of, switch_on, wrong_codes
-from tests.accounts.test_api_keys import make_key, with_key
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import PASSWORD, make_member
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.api_keys import make_key, with_key
+from tests.helpers.cast import PASSWORD, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,11 +20,10 @@ from django.test import Client
 from accounts.invitations import invite, token_of
 from accounts.models import Invitation, Membership, Organisation, Role, User
 from tests.accounts.second_factor import switch_on
-from tests.admin.conftest import SECRET
-from tests.admin.conftest import acmes_rows as acmes_rows  # the fixture
-from tests.belongings import rows_of
-from tests.browser.every_page import paths, patterns
-from tests.cast import make_member
+from tests.helpers.belongings import rows_of
+from tests.helpers.cast import make_member
+from tests.helpers.every_page import paths, patterns
+from tests.helpers.tenant_rows import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

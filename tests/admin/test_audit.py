@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.audited_admin import AuditedAdmin
 from accounts.models import AuditEntry, Organisation, Role, User
 from sales.models import Event, PriceCategory, Venue
-from tests.cast import make_member, make_user
+from tests.helpers.cast import make_member, make_user
 
 pytestmark = pytest.mark.django_db
 

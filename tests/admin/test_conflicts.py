@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry, User
 from sales.admin.venues import VenueAdmin
 from sales.models import Event, Venue
-from tests.databases import url_of
+from tests.helpers.databases import url_of
 from worldseat.dsql.occ import OutcomeUnknown
 
 pytestmark = pytest.mark.django_db(transaction=True)

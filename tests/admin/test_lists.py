@@ -21,7 +21,7 @@ from accounts.models import Organisation, User
 from accounts.tenancy import CHOSEN
 from accounts.tenant_admin import TenantAdmin
 from sales.models import Event, Order, OrderState, Seat, Venue
-from tests.cast import make_event, make_fans, make_user
+from tests.helpers.cast import make_event, make_fans, make_user
 
 pytestmark = pytest.mark.django_db
 

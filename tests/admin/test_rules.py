@@ -16,9 +16,9 @@ from accounts.models import Membership, Organisation, Role, User
 from accounts.tenancy import CHOSEN
 from sales.models import Event, Order, QueuePlace, SeatingPlan, Venue, WaitingRoom
 from sales.models.orders import new_reference
-from tests.admin.conftest import tenants_models
-from tests.admin.test_tenancy import Rows, event_form, url, values
-from tests.cast import make_event, make_user
+from tests.helpers.admin_pages import event_form, tenants_models, url, values
+from tests.helpers.cast import make_event, make_user
+from tests.helpers.tenant_rows import Rows
 
 pytestmark = pytest.mark.django_db
 

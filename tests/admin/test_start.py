@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organisation, User
 from sales.models import Event, Order, OrderState, Seat, SeatStatus, Ticket, TicketState
-from tests.cast import make_event, make_user
+from tests.helpers.cast import make_event, make_user
 from worldseat.admin_navigation import GROUPS
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Membership, Organisation, Role, User
 from sales.models import Event
-from tests.cast import make_event, make_user
+from tests.helpers.cast import make_event, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)  # switching commits
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,33 +9,22 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Membership, Organisation, Role, User
 from sales.models import Event, PriceCategory, Seat, SeatStatus, Venue
-from tests.admin.conftest import SECRET, tenants_models
-from tests.cast import make_event, make_member
+from tests.helpers.admin_pages import event_form, tenants_models, url, values
+from tests.helpers.cast import make_event, make_member
+from tests.helpers.tenant_rows import SECRET, Rows
 
 pytestmark = pytest.mark.django_db
-
-Rows = dict[type[Model], Model]
 
 
 @pytest.fixture
 def charlies(client: Client, charlie: User) -> Client:
     client.force_login(charlie)
     return client
-
-
-def url(model: type[Model], page: str, *args: Any) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
-
-
-def values(row: Model) -> dict[str, Any]:
-    found: dict[str, Any] = type(row)._default_manager.filter(pk=row.pk).values()[0]
-    return found
 
 
 # Models of ours that nobody sees in the admin, and why.
@@ -119,28 +107,6 @@ def test_refuses_anothers_organisation_posted_by_hand(charlies: Client, acme: Or
     assert page.status_code == 200
     assert "not one of the available choices" in page.content.decode()
     assert not Venue.objects.filter(name="Trojan").exists()
-
-
-def event_form(organisation: Organisation, venue: Venue, **changes: str) -> dict[str, str]:
-    return {
-        "organisation": str(organisation.pk),
-        "venue": str(venue.pk),
-        "name": "New",
-        "slug": "new",
-        "state": "draft",
-        "currency": "EUR",
-        "limit_per_fan": "4",
-        "hold_seconds": "600",
-        "hold_limit_seconds": "1800",
-        "fee_minor": "0",
-        "fee_basis_points": "0",
-        "categories-TOTAL_FORMS": "0",
-        "categories-INITIAL_FORMS": "0",
-        **{f"{each}_0": "2027-01-01" for each in ("starts_at", "on_sale_at")},
-        "off_sale_at_0": "2027-01-02",
-        **{f"{each}_1": "20:00" for each in ("starts_at", "on_sale_at", "off_sale_at")},
-        **changes,
-    }
 
 
 def test_refuses_anothers_venue_posted_by_hand(

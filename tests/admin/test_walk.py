@@ -23,9 +23,9 @@ from accounts.models import Organisation, Role, User
 from accounts.tenancy import roles_at_least
 from accounts.tenant_admin import TenantAdmin
 from sales.models import Event
-from tests.admin.conftest import SECRET
-from tests.belongings import rows_of
-from tests.cast import make_event, make_member, make_user
+from tests.helpers.belongings import rows_of
+from tests.helpers.cast import make_event, make_member, make_user
+from tests.helpers.tenant_rows import SECRET
 
 # A refusal dooms the outer transaction.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]

@@ -10,8 +10,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Organisation, User
 from sales.models import Event, Seat
-from tests.api.calls import ApiAs, assert_problem, buy
-from tests.cast import make_event
+from tests.helpers.api_calls import ApiAs, assert_problem, buy
+from tests.helpers.cast import make_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

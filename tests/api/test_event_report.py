@@ -11,9 +11,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import Role, User
 from sales.models import Order, Seat
-from tests.cast import make_member
-from tests.sales.paying import paid
-from tests.sales.returning import refund
+from tests.helpers.cast import make_member
+from tests.helpers.payments import paid
+from tests.helpers.returns import refund
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Organisation, User
 from sales.models import Event, Venue
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import make_event
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.cast import make_event
 
 pytestmark = pytest.mark.django_db
 

@@ -24,8 +24,8 @@ from accounts.models import Organisation, User
 from sales.holds import Wanted, hold_seats
 from sales.models import Hold, Seat
 from sales.tickets import code_of
-from tests.cast import make_event
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.cast import make_event
 from worldseat.wsgi import application
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)]

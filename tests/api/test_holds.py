@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from sales.models import Event, Hold, PriceType, Seat
-from tests.api.calls import ApiAs, assert_problem
+from tests.helpers.api_calls import ApiAs, assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from sales.models import Event, Seat
-from tests.api.calls import ApiAs, assert_problem, buy
+from tests.helpers.api_calls import ApiAs, assert_problem, buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

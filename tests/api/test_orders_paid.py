@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from sales.models import Event, Order, Payment, Refund, Seat, SeatStatus, StoredAnswer, Ticket
 from sales.payments.scripted import remembered
-from tests.api.calls import ApiAs, assert_problem
-from tests.sales.paying import assert_paid_once, assert_sound, hold, paid, settle_later
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.payments import assert_paid_once, assert_sound, hold, paid, settle_later
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Organisation, User
 from sales.models import Event, Venue
-from tests.api.calls import ApiAs, assert_problem
+from tests.helpers.api_calls import ApiAs, assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

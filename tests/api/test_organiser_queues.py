@@ -17,9 +17,9 @@ from sales.offering import offer_returned_seats
 from sales.waiting_room.desk import desk
 from sales.waiting_room.draw import draw_of
 from sales.waitlist import WaitlistRules, enlist, set_waitlist
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import make_fans
-from tests.sales.waiting_room.crowd import Crowd, open_room
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.cast import make_fans
+from tests.helpers.crowd import Crowd, open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

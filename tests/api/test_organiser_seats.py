@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 from accounts.api_keys import create_key
 from accounts.models import Organisation, User
 from sales.models import BulkJob, Event, Seat, SeatStatus
-from tests.api.calls import ApiAs, assert_problem
-from tests.sales.buying import buy
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,8 +9,8 @@ import pytest
 
 from accounts.models import Organisation, Role, User
 from sales.models import Event, PresaleCode
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import make_event, make_member
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.cast import make_event, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

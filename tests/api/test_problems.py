@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from sales.models import Event
-from tests.api.calls import ApiAs, assert_problem
+from tests.helpers.api_calls import ApiAs, assert_problem
 from worldseat.api.problems import TITLES
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Organisation, User
 from sales.models import Event, LedgerEntry, Order, Seat, SeatStatus
-from tests.api.calls import ApiAs, assert_nothing_sold, assert_problem, buy
-from tests.cast import make_event
+from tests.helpers.api_calls import ApiAs, assert_nothing_sold, assert_problem, buy
+from tests.helpers.cast import make_event
 from worldseat.dsql.occ import OutcomeUnknown
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form")]

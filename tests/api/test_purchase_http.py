@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from sales.models import Event, Order, Seat, SeatStatus, Ticket
-from tests.cast import PASSWORD, at_once, make_fans
+from tests.helpers.cast import PASSWORD, at_once, make_fans
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

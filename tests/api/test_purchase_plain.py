@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import User
 from sales.api.lean import _PATH
 from sales.models import Seat
-from tests.api.calls import ApiAs
+from tests.helpers.api_calls import ApiAs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

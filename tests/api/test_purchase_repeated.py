@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from sales.models import Event, Order, Seat, StoredAnswer
-from tests.api.calls import ApiAs, assert_nothing_sold, assert_problem, buy
+from tests.helpers.api_calls import ApiAs, assert_nothing_sold, assert_problem, buy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form")]
 

@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from sales.models import Event, Order, Seat, SeatStatus
-from tests.api.calls import ApiAs, buy
-from tests.round_trips import counted_round_trips
+from tests.helpers.api_calls import ApiAs, buy
+from tests.helpers.round_trips import counted_round_trips
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from sales.models import Event, Order, Seat
-from tests.api.calls import ApiAs, assert_problem, buy
+from tests.helpers.api_calls import ApiAs, assert_problem, buy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("form", "limits_on")]
 

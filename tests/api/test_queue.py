@@ -15,8 +15,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from sales.models import Event, QueuePlace, Seat
 from sales.waiting_room.desk import desk
-from tests.api.calls import ApiAs, assert_problem, buy
-from tests.sales.waiting_room.crowd import open_room
+from tests.helpers.api_calls import ApiAs, assert_problem, buy
+from tests.helpers.crowd import open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

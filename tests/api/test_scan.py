@@ -18,9 +18,9 @@ from rest_framework.test import APIClient
 from accounts.models import Role, User
 from sales.models import Event, Scan, Seat, Ticket, TicketState
 from sales.tickets import code_of, reissue
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import at_once, make_event, make_member
-from tests.sales.admission import forge, make_ticket
+from tests.helpers.admission import forge, make_ticket
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.cast import at_once, make_event, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from sales.models import Event, Seat
-from tests.api.calls import ApiAs, assert_problem, buy
+from tests.helpers.api_calls import ApiAs, assert_problem, buy
 from worldseat.api import urls
 from worldseat.api.errors import NothingHere
 from worldseat.api.problems import MEDIA_TYPE

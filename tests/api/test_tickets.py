@@ -16,9 +16,9 @@ from accounts.models import Role, User
 from sales.models import Event, Seat, Ticket, TicketState
 from sales.ticket_codes import read_code
 from sales.tickets import LAST_ISSUE
-from tests.api.calls import ApiAs, assert_problem
-from tests.cast import make_member
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.cast import make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

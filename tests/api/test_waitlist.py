@@ -11,7 +11,7 @@ from accounts.models import User
 from sales.models import Event, Seat, WaitlistEntry
 from sales.offering import offer_returned_seats
 from sales.waitlist import WaitlistRules, set_waitlist
-from tests.api.calls import ApiAs, assert_problem
+from tests.helpers.api_calls import ApiAs, assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -34,7 +34,7 @@ class Hall:
 def make_hall(stage: Stage, *, seats: int, fans: int) -> Hall:
     """Make an event in a hall with so many seats, all free, and see to so many fans."""
     from sales.models import Event, PriceCategory, Seat
-    from tests.cast import make_event, make_organisation
+    from tests.helpers.cast import make_event, make_organisation
 
     name, first = uuid4().hex[:10], stage.seats_made
     stage.seats_made += seats

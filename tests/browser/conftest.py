@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     Page,
     Request,
     ViewportSize,
@@ -20,26 +18,16 @@ from playwright.sync_api import (
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from tests.browser import chromium
-from tests.stampede.crew import is_database_quiet
-from tests.waiting import wait_until
+from tests.helpers import chromium
+from tests.helpers.browsers import DESK, log_in
+from tests.helpers.crew import is_database_quiet
+from tests.helpers.waiting import wait_until
 
 # Playwright runs an event loop on this thread, where Django would refuse its blocking calls.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # Five seconds are soon over on a busy machine: some pages look for news every three by themselves.
 expect.set_options(timeout=30_000)
-
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1440, "height": 900}
-
-
-def log_in(context: BrowserContext, user: User, url: str) -> None:
-    """Give a browser the session of a user."""
-    client = Client()
-    client.force_login(user)
-    cookie = client.cookies["sessionid"].value
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
 
 
 @pytest.fixture(autouse=True)

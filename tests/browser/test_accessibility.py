@@ -23,17 +23,16 @@ from accounts.models import Invitation, Membership, Organisation, Role, User
 from sales.models import BulkJob, Event, Outcome, Seat, Ticket
 from sales.organising.operations import Operation
 from sales.telling.endpoints import create_endpoint, ping
-from tests.browser.accessibility import complaints
-from tests.browser.conftest import log_in
-from tests.browser.every_page import paths, patterns
-from tests.cast import make_event, make_user
-from tests.organise.jobs import plan, start
-from tests.pages.test_organise_doors import let_in
-from tests.pages.test_scoreboard import make_run
-from tests.sales.admission import make_ticket
-from tests.sales.paying import hold
-from tests.sales.returning import cancel
-from tests.sales.waiting_room.crowd import open_room
+from tests.helpers.accessibility import complaints
+from tests.helpers.admission import let_in, make_ticket
+from tests.helpers.browsers import log_in
+from tests.helpers.bulk_jobs import plan, start
+from tests.helpers.cast import make_event, make_user
+from tests.helpers.crowd import open_room
+from tests.helpers.every_page import paths, patterns
+from tests.helpers.payments import hold
+from tests.helpers.returns import cancel
+from tests.helpers.stampedes import make_run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 

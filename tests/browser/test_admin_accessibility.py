@@ -13,19 +13,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Organisation, User
 from sales.models import Event, Order, PriceCategory, Seat, Venue
-from tests.admin.conftest import acmes_rows as acmes_rows  # the fixture
-from tests.browser.accessibility import complaints
-from tests.browser.conftest import DESK, PHONE, log_in
+from tests.helpers.accessibility import KNOWN, complaints
+from tests.helpers.browsers import DESK, PHONE, log_in
 from worldseat.admin_navigation import GROUPS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
-
-# Places in unfold's own pages that no small block of ours can mend, and why.
-KNOWN = {
-    ("landmark-unique", ".simplebar-content-wrapper"): "the script that draws its scroll bars "
-    "names all of them 'scrollable content'",
-    ("empty-table-header", "w-px"): "the column of an inline's delete button has no head",
-}
 
 
 @pytest.fixture

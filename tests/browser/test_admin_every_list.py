@@ -25,10 +25,8 @@ from accounts.models import Organisation, User
 from accounts.scopes import everywhere
 from accounts.tenancy import CHOSEN
 from sales.models import StoredAnswer
-from tests.admin.conftest import acmes_rows as acmes_rows  # the fixture
-from tests.browser.accessibility import complaints
-from tests.browser.test_admin_accessibility import KNOWN
-from tests.cast import make_user
+from tests.helpers.accessibility import KNOWN, complaints
+from tests.helpers.cast import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 

@@ -16,8 +16,8 @@ from sales.books import check_books
 from sales.demo import PLANS
 from sales.models import BulkJob, Event, PriceCategory, Seat, SeatStatus, Ticket, Venue
 from sales.organising.event_states import move_event
-from tests.sales.buying import buy
-from tests.stampede.crew import Crew
+from tests.helpers.crew import Crew
+from tests.helpers.purchases import buy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 

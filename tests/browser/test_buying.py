@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from sales.models import Hold, Order, Seat, SeatStatus, Ticket
-from tests.browser.conftest import PHONE
-from tests.cast import PASSWORD
-from tests.sales.paying import hold
+from tests.helpers.browsers import PHONE
+from tests.helpers.cast import PASSWORD
+from tests.helpers.payments import hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

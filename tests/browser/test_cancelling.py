@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from sales.models import Event, EventState, Order, Seat
-from tests.browser.conftest import DESK, PHONE
-from tests.cast import make_user
-from tests.sales.paying import paid
+from tests.helpers.browsers import DESK, PHONE
+from tests.helpers.cast import make_user
+from tests.helpers.payments import paid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

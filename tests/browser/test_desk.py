@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from sales.models import Order, Seat
-from tests.browser.conftest import DESK, PHONE
-from tests.sales.paying import paid
+from tests.helpers.browsers import DESK, PHONE
+from tests.helpers.payments import paid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 from accounts.models import User
 from sales.models import Event, Order, Seat, Ticket
 from sales.tickets import code_of
-from tests.browser.conftest import PHONE
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.browsers import PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

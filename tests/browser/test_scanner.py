@@ -23,10 +23,10 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from sales.models import Event, EventState, Scan, ScanReport, Seat, Ticket, TicketState
 from sales.tickets import code_of
-from tests.browser import chromium
 from tests.browser.camera import film
-from tests.browser.conftest import PHONE, log_in
-from tests.sales.admission import forge, make_ticket, scan
+from tests.helpers import chromium
+from tests.helpers.admission import forge, make_ticket, scan
+from tests.helpers.browsers import PHONE, log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

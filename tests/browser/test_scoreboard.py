@@ -10,8 +10,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from sales.models import Outcome, Seat, StampedeState
 from sales.stampede.report import build_report
-from tests.browser.conftest import DESK, PHONE
-from tests.pages.test_scoreboard import NO, WAITS, YES, make_run
+from tests.helpers.browsers import DESK, PHONE
+from tests.helpers.stampedes import NO, WAITS, YES, make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

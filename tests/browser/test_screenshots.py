@@ -33,10 +33,9 @@ from sales.models import (
 )
 from sales.organising.queues import change_room
 from sales.tickets import code_of
-from tests.browser.conftest import DESK, PHONE, log_in
-from tests.cast import PASSWORD, make_member
-from tests.pages.test_organise_doors import let_in
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import let_in, make_ticket
+from tests.helpers.browsers import DESK, PHONE, log_in
+from tests.helpers.cast import PASSWORD, make_member
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 # A stampede of `make demo`, at its end.

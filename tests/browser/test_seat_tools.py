@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from sales.models import Event, Seat, SeatStatus
-from tests.browser.conftest import PHONE
-from tests.sales.buying import buy
+from tests.helpers.browsers import PHONE
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 from accounts.models import User
 from sales.models import Seat
 from sales.tickets import code_of
-from tests.browser.conftest import PHONE
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.browsers import PHONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -15,9 +13,9 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from sales.models import Event, Order, QueuePlace, Seat, WaitingRoom
 from sales.waiting_room.desk import desk
-from tests.browser.conftest import DESK, PHONE
-from tests.cast import PASSWORD, make_fans
-from tests.sales.waiting_room.crowd import Crowd, open_room
+from tests.helpers.browsers import DESK, PHONE, picture
+from tests.helpers.cast import PASSWORD, make_fans
+from tests.helpers.crowd import Crowd, open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,12 +25,6 @@ OpenPage = Callable[..., Page]
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a picture of a page, where WORLDSEAT_PICTURES says."""
-    if folder := os.environ.get("WORLDSEAT_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def test_joins_waits_and_buys(

@@ -13,8 +13,7 @@ from accounts.models import User
 from sales.models import Event, Seat, Ticket
 from sales.offering import offer_returned_seats
 from sales.waitlist import WaitlistRules, set_waitlist
-from tests.browser.conftest import DESK, PHONE
-from tests.browser.test_waiting_room import picture
+from tests.helpers.browsers import DESK, PHONE, picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

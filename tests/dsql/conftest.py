@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection, connections
 
 from tests.dsql.relay import Relay
-
-Session = psycopg.Connection[tuple[Any, ...]]
+from tests.helpers.databases import Session
 
 
 @pytest.fixture

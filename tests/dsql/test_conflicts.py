@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection
 
-from tests.dsql.conftest import Session
+from tests.helpers.databases import Session
 from worldseat.dsql.occ import is_conflict, is_connection_lost
 
 

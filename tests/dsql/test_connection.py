@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from psycopg import pq
 
-from tests.waiting import wait_until
+from tests.helpers.waiting import wait_until
 from worldseat.dsql import base
 from worldseat.dsql.base import CONNECTION_SECONDS, DatabaseWrapper
 

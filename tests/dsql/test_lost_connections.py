@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError, connection
 
-from tests.dsql.conftest import Session
 from tests.dsql.relay import Relay
 from tests.dsql.rows import count, insert, read, write
+from tests.helpers.databases import Session
 from worldseat.dsql.occ import OutcomeUnknown, occ_retry, tally
 
 

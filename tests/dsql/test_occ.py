@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from tests.dsql.conftest import Session
 from tests.dsql.rows import count, insert, read, write
+from tests.helpers.databases import Session
 from worldseat.dsql import occ
 from worldseat.dsql.occ import NestedRetryError, is_conflict, occ_retry, tally
 

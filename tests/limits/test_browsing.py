@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -19,10 +17,10 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from sales.models import Seat, Ticket
-from tests.databases import waiting_for
-from tests.limits.test_requests import token_of
-from tests.servers import database_url_in
-from tests.waiting import wait_until
+from tests.helpers.databases import waiting_for
+from tests.helpers.http_requests import LIST, ask, is_up, token_of
+from tests.helpers.servers import database_url_in
+from tests.helpers.waiting import wait_until
 from worldseat.local import ports
 from worldseat.local.processes import Supervisor
 from worldseat.local.programs import Programs
@@ -30,7 +28,6 @@ from worldseat.local.programs import Programs
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 THREADS = 16  # of a web server of one region, as worldseat.local.programs starts it
-LIST = "/api/v1/events/"
 
 
 @contextmanager
@@ -49,29 +46,6 @@ def web_server(home: Path, **more: str) -> Iterator[int]:
             deadline=120,
         )
         yield port
-
-
-def is_up(port: int) -> bool:
-    try:
-        return ask(port, "/healthz", timeout=5)[0] == 200
-    except OSError:
-        return False
-
-
-def ask(
-    port: int, path: str, *, token: str = "", body: object = None, timeout: float = 60
-) -> tuple[int, bytes]:
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    headers = {"Content-Type": "application/json", "Idempotency-Key": path[:100]}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    try:
-        method, sent = ("GET", None) if body is None else ("POST", json.dumps(body))
-        asking.request(method, path, sent, headers)
-        answer = asking.getresponse()
-        return answer.status, answer.read()
-    finally:
-        asking.close()
 
 
 @contextmanager

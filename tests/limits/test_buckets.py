@@ -9,7 +9,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from tests.cast import at_once
+from tests.helpers.cast import at_once
 from worldseat.throttling import Check, Policy, take
 
 # How many in how many seconds: so long that none comes back while a test runs.

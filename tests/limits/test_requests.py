@@ -12,15 +12,15 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client, RequestFactory
-from knox.models import get_token_model
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from sales.models import Event, Seat, Ticket
-from tests.cast import PASSWORD, make_user
-from tests.waiting import wait_until
+from tests.helpers.cast import PASSWORD, make_user
+from tests.helpers.http_requests import token_of
+from tests.helpers.waiting import wait_until
 from worldseat.addresses import client_address, network_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,11 +97,6 @@ def test_a_flood_leaves_another_fan_unharmed(
     assert through <= 20 + 5 + gained, answered
     assert answered[429] > 2 * (through - gained)
     assert answered[500] == 0
-
-
-def token_of(user: User) -> str:
-    _, token = get_token_model().objects.create(user=user)
-    return str(token)
 
 
 def send(server: LiveServer, path: str, token: str, body: dict[str, str] | None = None) -> int:

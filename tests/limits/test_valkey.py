@@ -18,7 +18,7 @@ import redis
 from django.core.cache import cache
 from django_redis.cache import RedisCache
 
-from tests.waiting import wait_until
+from tests.helpers.waiting import wait_until
 from worldseat.local.endpoint.tls import ROOT, make_authority, make_certificate, server_context
 from worldseat.valkey import BreakingSSLConnection, KeptConnections, pool_options
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from tests.helpers.commands import CHECKOUT
 
 
 @pytest.fixture
@@ -53,22 +52,6 @@ def manage(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.wait()
-
-
-def read_until(process: subprocess.Popen[str], mark: str) -> str:
-    """Read what a command prints up to a line with `mark`; fail if it ends before."""
-    assert process.stdout is not None
-    read: list[str] = []
-    for line in process.stdout:
-        read.append(line)
-        if mark in line:
-            return "".join(read)
-    raise AssertionError(f"it ended without {mark!r}:\n{''.join(read)}")
-
-
-def interrupt(process: subprocess.Popen[str]) -> None:
-    """Press Ctrl-C."""
-    process.send_signal(signal.SIGINT)
 
 
 def _processes_of(home: Path) -> list[psutil.Process]:

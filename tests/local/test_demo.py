@@ -14,8 +14,8 @@ import psutil
 import pytest
 from django.core.management.base import CommandError
 
-from tests.local.conftest import interrupt, read_until
-from tests.waiting import wait_until
+from tests.helpers.commands import interrupt, read_until
+from tests.helpers.waiting import wait_until
 from worldseat.local import state
 from worldseat.management.commands import demo
 

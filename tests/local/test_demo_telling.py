@@ -19,9 +19,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.local.conftest import interrupt, read_until
-from tests.sales.webhooks.receiver import receiver
-from tests.waiting import wait_until
+from tests.helpers.commands import interrupt, read_until
+from tests.helpers.waiting import wait_until
+from tests.helpers.webhooks.receiver import receiver
 
 pytestmark = pytest.mark.timeout(600)  # it starts a dozen processes, on two cores
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.waiting import wait_until
+from tests.helpers.waiting import wait_until
 from worldseat.local import ports, postgres, state
 from worldseat.local.processes import Program, Supervisor
 

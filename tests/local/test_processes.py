@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.local.conftest import CHECKOUT
-from tests.waiting import wait_until
+from tests.helpers.commands import CHECKOUT
+from tests.helpers.waiting import wait_until
 from worldseat.local.processes import Program, ProgramFailed, Supervisor
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"

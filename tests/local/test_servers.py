@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.waiting import wait_until
+from tests.helpers.waiting import wait_until
 from worldseat.local import state
 
 Manage = Callable[..., "subprocess.Popen[str]"]

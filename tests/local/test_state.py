@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.conftest import CHECKOUT
+from tests.helpers.commands import CHECKOUT
 from worldseat.local import state
 
 

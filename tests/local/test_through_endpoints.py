@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
-from tests.databases import own_database
+from tests.helpers import servers
+from tests.helpers.databases import own_database
 
 pytestmark = pytest.mark.timeout(600)  # a run of tests with servers of its own, on two cores
 

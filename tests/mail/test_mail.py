@@ -14,8 +14,8 @@ from django.db import transaction
 from django.template import TemplateDoesNotExist
 from pytest_django import Settings
 
+from tests.helpers.crew import point_celery_at
 from tests.mail.smtp import MailServer, mail_server
-from tests.stampede.crew import point_celery_at
 from worldseat.mail import render_mail, send_mail_later
 from worldseat.mail_url import BadMailURL, mail_settings
 

@@ -21,8 +21,8 @@ from sales.organising.seat_jobs import results_of
 from sales.organising.working import resume_jobs, work
 from sales.purchases import purchase
 from sales.seats import SeatTaken
-from tests.cast import at_once, make_event, make_fans
-from tests.organise.jobs import plan, start
+from tests.helpers.bulk_jobs import plan, start
+from tests.helpers.cast import at_once, make_event, make_fans
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -33,9 +33,9 @@ from sales.payments.scripted import remembered
 from sales.scanners import ScannerSays, Shown, report_scans
 from sales.scanning import Verdict
 from sales.tickets import code_of
-from tests.api.calls import ApiAs, assert_problem
-from tests.sales.admission import make_ticket, scan
-from tests.sales.paying import assert_sound, hold, paid, pay, settle_later
+from tests.helpers.admission import make_ticket, scan
+from tests.helpers.api_calls import ApiAs, assert_problem
+from tests.helpers.payments import assert_sound, hold, paid, pay, settle_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

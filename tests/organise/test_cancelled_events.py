@@ -44,11 +44,11 @@ from sales.waiting_room.desk import Desk
 from sales.waiting_room.queue import QueueClosed, join
 from sales.waiting_room.rooms import RoomRules, set_room
 from sales.waitlist import WaitlistClosed, WaitlistRules, enlist, set_waitlist
-from tests.cast import at_once, make_fans, make_user
-from tests.organise.jobs import outcomes, plan, start
-from tests.sales.buying import buy
-from tests.sales.paying import assert_sound, paid
-from tests.sales.returning import swap
+from tests.helpers.bulk_jobs import outcomes, plan, start
+from tests.helpers.cast import at_once, make_fans, make_user
+from tests.helpers.payments import assert_sound, paid
+from tests.helpers.purchases import buy
+from tests.helpers.returns import swap
 
 REFUNDS = "sales.organising.event_refunds"
 

@@ -15,10 +15,10 @@ from accounts.models import AuditEntry, Organisation, Role, User
 from sales.codes import CodeRequired
 from sales.models import Event, Hold, Order, PresaleCode, Seat
 from sales.organising.presale_codes import BadCodes, CodeRules, make_codes
-from tests.cast import at_once, make_event, make_member
+from tests.helpers.cast import at_once, make_event, make_member
+from tests.helpers.payments import hold, pay
+from tests.helpers.purchases import buy
 from tests.organise.forms import post
-from tests.sales.buying import buy
-from tests.sales.paying import hold, pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,10 +24,10 @@ from sales.models import (
     SeatStatus,
     Ticket,
 )
-from tests.cast import at_once, make_event, make_member
+from tests.helpers.cast import at_once, make_event, make_member
+from tests.helpers.payments import assert_sound
+from tests.helpers.purchases import buy
 from tests.organise.forms import post
-from tests.sales.buying import buy
-from tests.sales.paying import assert_sound
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,11 +21,11 @@ from sales.back_office.live import live_of, seat_news
 from sales.contention import Contention, contention_of, counts_conflicts
 from sales.models import Event, Order, Seat
 from sales.seats import SeatTaken
-from tests.cast import at_once
+from tests.helpers.cast import at_once
+from tests.helpers.payments import hold, paid
+from tests.helpers.purchases import buy, meeting_at
+from tests.helpers.returns import refund
 from tests.organise.forms import post
-from tests.sales.buying import buy, meeting_at
-from tests.sales.paying import hold, paid
-from tests.sales.returning import refund
 from worldseat.dsql.occ import occ_retry
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,9 +15,9 @@ from accounts.audit import record
 from accounts.models import ApiKey, Organisation, Role, User
 from sales.back_office.discretion import masked
 from sales.models import Order, Seat
-from tests.api.calls import ApiAs
-from tests.cast import make_member, make_user
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.api_calls import ApiAs
+from tests.helpers.cast import make_member, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,8 +11,8 @@ from django.test import Client
 from accounts.models import User
 from sales.models import Seat
 from sales.views.organise import door_list
-from tests.cast import make_user
-from tests.sales.admission import make_ticket, scan
+from tests.helpers.admission import make_ticket, scan
+from tests.helpers.cast import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

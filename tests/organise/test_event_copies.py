@@ -16,8 +16,8 @@ from sales.organising.event_copies import duplicate_event
 from sales.organising.event_states import move_event
 from sales.organising.operations import Operation
 from sales.organising.working import work
-from tests.organise.jobs import do
-from tests.sales.buying import buy
+from tests.helpers.bulk_jobs import do
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

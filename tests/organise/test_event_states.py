@@ -13,8 +13,8 @@ from sales.events import EventNotFound, NotOnSale
 from sales.models import Event, EventState, Order, OutboxEvent, Seat
 from sales.organising.event_rules import BadEvent, change_event, create_event
 from sales.organising.event_states import NotReady, WrongState, move_event
-from tests.cast import at_once
-from tests.sales.buying import buy
+from tests.helpers.cast import at_once
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

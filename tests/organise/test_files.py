@@ -19,8 +19,8 @@ from django.test import Client
 from accounts.models import User
 from sales.back_office.reports import report_of
 from sales.models import Event, LedgerEntry, Order, Seat, Ticket
-from tests.sales.paying import paid as pay_for
-from tests.sales.returning import refund
+from tests.helpers.payments import paid as pay_for
+from tests.helpers.returns import refund
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 

@@ -18,9 +18,9 @@ from sales.organising.seat_jobs import results_of
 from sales.organising.venue_plans import PlanNotFound
 from sales.organising.working import work
 from sales.plans import PricesRefused, parse_table, store_plan
-from tests.cast import make_event
-from tests.organise.jobs import do, start
-from tests.sales.buying import buy
+from tests.helpers.bulk_jobs import do, start
+from tests.helpers.cast import make_event
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,11 +15,11 @@ from accounts.models import Role, User
 from sales.back_office import finding
 from sales.models import Event, Order, Seat, Ticket
 from sales.tickets import code_of
-from tests.cast import make_event, make_member, make_user
-from tests.sales.admission import scan
-from tests.sales.buying import buy
-from tests.sales.paying import paid
-from tests.sales.returning import refund
+from tests.helpers.admission import scan
+from tests.helpers.cast import make_event, make_member, make_user
+from tests.helpers.payments import paid
+from tests.helpers.purchases import buy
+from tests.helpers.returns import refund
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from accounts.models import AuditEntry, User
 from sales.models import Event, QueuePlace, WaitingRoom, Waitlist, WaitlistEntry
 from sales.organising.event_rules import BadEvent, change_event
 from sales.organising.queues import BadRules, change_room, change_waitlist
-from tests.api.calls import ApiAs, assert_problem
+from tests.helpers.api_calls import ApiAs, assert_problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

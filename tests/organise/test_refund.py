@@ -11,9 +11,9 @@ from django.test import Client
 
 from accounts.models import AuditEntry, Role, User
 from sales.models import Order, OrderState, Refund, Seat, SeatStatus, Ticket
-from tests.cast import at_once, make_event, make_member
+from tests.helpers.cast import at_once, make_event, make_member
+from tests.helpers.payments import assert_sound, paid
 from tests.organise.forms import post
-from tests.sales.paying import assert_sound, paid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,10 +17,10 @@ from accounts.models import Organisation, User
 from sales.back_office.reports import Amounts, Key, apportion, report_of
 from sales.books import check_books
 from sales.models import Event, Order, PriceType, Seat, Ticket
-from tests.cast import make_event
-from tests.sales.buying import buy
-from tests.sales.paying import paid
-from tests.sales.returning import refund, swap
+from tests.helpers.cast import make_event
+from tests.helpers.payments import paid
+from tests.helpers.purchases import buy
+from tests.helpers.returns import refund, swap
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,10 +10,10 @@ from django.test import Client
 
 from accounts.models import AuditEntry, Role, User
 from sales.models import Order, OrderMail, Seat
-from tests.cast import make_member
+from tests.helpers.cast import make_member
+from tests.helpers.payments import paid
+from tests.helpers.returns import refund
 from tests.organise.forms import post
-from tests.sales.paying import paid
-from tests.sales.returning import refund
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

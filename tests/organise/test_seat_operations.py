@@ -13,8 +13,8 @@ from sales.events import EventNotFound
 from sales.models import Allowance, Event, Order, PriceCategory, Seat, SeatStatus, Ticket
 from sales.organising.operations import Operation
 from sales.organising.seat_jobs import BadOperation, NothingSelected
-from tests.organise.jobs import do, outcomes, plan, start
-from tests.sales.buying import buy
+from tests.helpers.bulk_jobs import do, outcomes, plan, start
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

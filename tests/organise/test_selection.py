@@ -10,7 +10,7 @@ import pytest
 from accounts.models import Organisation
 from sales.models import Event, Seat, SeatStatus
 from sales.organising.selection import BadFilter, SeatFilter, Selection, resolve
-from tests.cast import make_event
+from tests.helpers.cast import make_event
 
 pytestmark = pytest.mark.django_db
 

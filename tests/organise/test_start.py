@@ -10,8 +10,8 @@ from django.test import Client
 
 from accounts.models import Organisation, Role, User
 from sales.models import Event, Seat
-from tests.cast import make_event, make_member
-from tests.sales.buying import buy
+from tests.helpers.cast import make_event, make_member
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,11 +10,11 @@ from django.test import Client
 
 from accounts.models import AuditEntry, Role, User
 from sales.models import Order, Seat, SeatStatus, Ticket
-from tests.cast import at_once, make_member
+from tests.helpers.admission import make_ticket
+from tests.helpers.cast import at_once, make_member
+from tests.helpers.payments import assert_sound
+from tests.helpers.purchases import buy
 from tests.organise.forms import post
-from tests.sales.admission import make_ticket
-from tests.sales.buying import buy
-from tests.sales.paying import assert_sound
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

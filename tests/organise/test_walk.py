@@ -33,11 +33,11 @@ from sales.models import (
     WebhookEndpoint,
 )
 from sales.organising.operations import Operation
-from tests.admin.conftest import SECRET
-from tests.belongings import rows_of
-from tests.browser.every_page import paths, patterns
-from tests.cast import make_event, make_member
-from tests.organise.jobs import plan
+from tests.helpers.belongings import rows_of
+from tests.helpers.bulk_jobs import plan
+from tests.helpers.cast import make_event, make_member
+from tests.helpers.every_page import paths, patterns
+from tests.helpers.tenant_rows import SECRET
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from sales.models import Event, Order, OrderState, Seat, SeatStatus
-from tests.sales.paying import assert_sound, paid
+from tests.helpers.payments import assert_sound, paid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

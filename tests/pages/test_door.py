@@ -12,8 +12,8 @@ from django.test import Client
 from accounts.models import Role, User
 from sales.models import Event, Scan, Seat, Ticket
 from sales.tickets import code_of
-from tests.cast import make_event, make_member
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
+from tests.helpers.cast import make_event, make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

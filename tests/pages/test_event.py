@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from sales.models import Event, PriceCategory, Seat, SeatStatus, Section
-from tests.cast import make_event
+from tests.helpers.cast import make_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

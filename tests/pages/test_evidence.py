@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from sales.models import Event, Outcome, Seat, Stampede
 from sales.stampede.report import build_report
-from tests.pages.test_scoreboard import NO, YES, make_run
+from tests.helpers.stampedes import NO, YES, make_run
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from sales.models import Hold, HoldState, Order, Seat, SeatStatus, Ticket
-from tests.sales.paying import assert_sound
+from tests.helpers.payments import assert_sound
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

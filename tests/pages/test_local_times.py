@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from sales.models import Event, Seat, Venue
-from tests.sales.paying import paid
+from tests.helpers.payments import paid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 import pytest
 from django.test import Client
@@ -12,10 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Role, User
 from sales.models import Event, EventKind, OutboxEvent, Seat, Ticket
-from sales.scanners import ScannerSays, Shown, report_scans
-from sales.tickets import code_of
-from tests.cast import make_member
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import let_in, make_ticket
+from tests.helpers.cast import make_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,16 +22,6 @@ ClientAs = Callable[[User], Client]
 @pytest.fixture
 def ticket(seat: Seat, fay: User) -> Ticket:
     return make_ticket(seat, fay)
-
-
-def let_in(ticket: Ticket, by: User, device: str, **says: object) -> None:
-    now = timezone.now()
-    key = uuid5(NAMESPACE_DNS, device)  # a device has one
-    scanner = ScannerSays(key=key, name=device, **{"time": now, **says})  # type: ignore[arg-type] # fields by name
-    shown = Shown(uuid4(), code_of(ticket), now, "admitted")
-    report_scans(
-        event_id=ticket.event_id, user=by, scanner=scanner, gate=device, scans=[shown], now=now
-    )
 
 
 def page(client: Client, event: Event) -> str:

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User
 from sales.models import Event, WaitingRoom
-from tests.sales.waiting_room.crowd import open_room
+from tests.helpers.crowd import open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import User
 from sales.models import BulkJob, Event, PriceCategory, Seat, SeatStatus
 from sales.organising.operations import Operation
-from tests.organise.jobs import plan, start
+from tests.helpers.bulk_jobs import plan, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from sales.models import Event, Order, QueuePlace, Seat
 from sales.waiting_room.desk import desk
-from tests.cast import make_user
-from tests.sales.waiting_room.crowd import open_room
+from tests.helpers.cast import make_user
+from tests.helpers.crowd import open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,55 +10,14 @@ from django.urls import reverse
 
 from accounts.models import User
 from sales.models import (
-    Attempt,
     Event,
-    Outcome,
     Seat,
     Shape,
     Stampede,
-    StampedeRegion,
-    StampedeState,
 )
-from sales.stampede.report import build_report
-from tests.cast import make_fans
+from tests.helpers.stampedes import NO, WAITS, YES, make_run
 
 pytestmark = pytest.mark.django_db
-
-
-def make_run(
-    seat: Seat, now: datetime, *, told: list[Outcome], over: bool = True, why: str = ""
-) -> Stampede:
-    """Write down a stampede whose buyers were told this, each after one attempt more."""
-    stampede = Stampede.objects.create(
-        event=seat.event,
-        seat=seat,
-        buyers=len(told),
-        state=StampedeState.FINISHED if over else StampedeState.RUNNING,
-        created_at=now,
-        starts_at=now,
-    )
-    for region in ("us-east-1", "us-east-2"):
-        StampedeRegion.objects.create(stampede=stampede, region=region, buyers=len(told) // 2)
-    for number, (fan, outcome) in enumerate(zip(make_fans(len(told)), told, strict=True), start=1):
-        pending = outcome == Outcome.PENDING
-        Attempt.objects.create(
-            stampede=stampede,
-            region=f"us-east-{2 - number % 2}",
-            number=number,
-            fan=fan,
-            outcome=outcome,
-            detail=why,
-            attempts=0 if pending else number,
-            started_at=None if pending else now + timedelta(milliseconds=number),
-            finished_at=None if pending else now + timedelta(milliseconds=100 * number),
-        )
-    if over:
-        stampede.report = build_report(stampede, list(stampede.regions.all()))
-        stampede.save()
-    return stampede
-
-
-NO, YES, WAITS = Outcome.REJECTED, Outcome.CONFIRMED, Outcome.PENDING
 
 
 def test_shows_retries_and_every_buyers_bar(client: Client, seat: Seat, now: datetime) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from sales.models import Seat, Ticket, TicketState
-from tests.sales.admission import make_ticket
+from tests.helpers.admission import make_ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

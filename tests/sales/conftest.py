@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 from django.db import connection
 
-from tests.databases import url_of
-from tests.sales.machine.regions import Regions, in_regions
-from tests.servers import REGIONS
+from tests.helpers.databases import url_of
+from tests.helpers.regions import Regions, in_regions
+from tests.helpers.servers import REGIONS
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint

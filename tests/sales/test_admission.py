@@ -18,10 +18,10 @@ from sales.models import Event, Scan, ScanOutcome, Seat, Ticket, TicketState
 from sales.scanning import Verdict
 from sales.ticket_codes import read_code, sign_code
 from sales.tickets import TicketNotFound, TicketUsed, TicketVoid, code_of, reissue
-from tests.cast import at_once, make_event
-from tests.sales.admission import make_ticket, scan
-from tests.sales.buying import meeting_at
-from tests.sales.test_purchase_lost_commit import first_commit, lose_the_answer
+from tests.helpers.admission import make_ticket, scan
+from tests.helpers.cast import at_once, make_event
+from tests.helpers.lost_commits import first_commit, lose_the_answer
+from tests.helpers.purchases import meeting_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,8 +10,8 @@ import pytest
 from accounts.models import User
 from sales.models import Scan, ScanOutcome, Seat
 from sales.scanning import Verdict
-from tests.sales.admission import make_ticket, scan
-from tests.sales.machine.regions import Regions
+from tests.helpers.admission import make_ticket, scan
+from tests.helpers.regions import Regions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -36,13 +36,11 @@ from sales.models import (
     StoredAnswer,
 )
 from sales.seats import SeatTaken, UnknownSeat
-from tests.cast import at_once, make_fans
-from tests.sales.buying import buy
-from tests.sales.paying import assert_sound, hold
+from tests.helpers.cast import at_once, make_fans
+from tests.helpers.payments import SOON, assert_sound, hold
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SOON = timedelta(seconds=601)
 
 
 def statuses(seats: list[Seat]) -> list[str]:

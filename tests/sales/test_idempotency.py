@@ -20,8 +20,8 @@ from sales.idempotency import (
 )
 from sales.models import Order, Seat, StoredAnswer
 from sales.seats import SeatTaken
-from tests.cast import at_once
-from tests.sales.buying import assert_sold_once, buy, keyed, meeting_at
+from tests.helpers.cast import at_once
+from tests.helpers.purchases import assert_sold_once, buy, keyed, meeting_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

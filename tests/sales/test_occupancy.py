@@ -21,9 +21,8 @@ from sales import occupancy
 from sales.availability import Availability, availability
 from sales.events import EventNotFound
 from sales.models import Event, EventState, PriceCategory, Seat
-from tests.cast import at_once, make_fans
-from tests.sales.paying import hold
-from tests.sales.test_holds import SOON
+from tests.helpers.cast import at_once, make_fans
+from tests.helpers.payments import SOON, hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

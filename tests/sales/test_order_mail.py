@@ -22,8 +22,8 @@ from sales.outbox import tell_event
 from sales.telling import mailing
 from sales.telling.draining import drain
 from sales.telling.mailing import send_mails, write_mailings
-from tests.cast import at_once, make_fans
-from tests.sales.paying import key_of, paid
+from tests.helpers.cast import at_once, make_fans
+from tests.helpers.payments import key_of, paid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -37,8 +37,7 @@ from sales.orders import (
 from sales.payments import Authorization, UnknownProvider
 from sales.payments.scripted import TestProvider, remembered
 from sales.settlement import Settled
-from tests.sales.buying import buy
-from tests.sales.paying import (
+from tests.helpers.payments import (
     assert_paid_once,
     assert_sound,
     captures,
@@ -47,6 +46,7 @@ from tests.sales.paying import (
     pay,
     settle_later,
 )
+from tests.helpers.purchases import buy
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -12,8 +12,8 @@ from accounts.models import User
 from sales.idempotency import Answer
 from sales.models import Event, Hold, Order, Payment, Seat
 from sales.orders import PaymentUnsettled
-from tests.sales.machine.regions import Regions
-from tests.sales.paying import assert_paid_once, assert_sound, captures, hold, pay, settle_later
+from tests.helpers.payments import assert_paid_once, assert_sound, captures, hold, pay, settle_later
+from tests.helpers.regions import Regions
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

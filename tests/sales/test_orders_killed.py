@@ -19,10 +19,10 @@ from knox.models import get_token_model
 
 from accounts.models import User
 from sales.models import Event, Order, Payment
-from tests.cast import make_event, make_fans
-from tests.sales.paying import assert_sound, captures, hold, settle_later
-from tests.servers import REGIONS
-from tests.stampede.crew import servers
+from tests.helpers.cast import make_event, make_fans
+from tests.helpers.crew import servers
+from tests.helpers.payments import assert_sound, captures, hold, settle_later
+from tests.helpers.servers import REGIONS
 from worldseat.local import ports
 from worldseat.local.processes import Program, Supervisor
 

@@ -16,8 +16,9 @@ from sales.models import Event, Order, Payment, Seat, StoredAnswer
 from sales.payments import Authorization
 from sales.payments.scripted import TestProvider, remembered
 from sales.settlement import Settled
-from tests.cast import at_once
-from tests.sales.paying import (
+from tests.helpers.cast import at_once
+from tests.helpers.lost_commits import lose_the_answer, lose_the_question
+from tests.helpers.payments import (
     assert_paid_once,
     assert_sound,
     hold,
@@ -25,7 +26,6 @@ from tests.sales.paying import (
     pay,
     settle_later,
 )
-from tests.sales.test_purchase_lost_commit import lose_the_answer, lose_the_question
 from worldseat.dsql.occ import tally
 
 pytestmark = [

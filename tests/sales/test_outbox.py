@@ -17,9 +17,9 @@ from sales.scanning import admit
 from sales.seats import SeatTaken
 from sales.ticket_codes import read_code
 from sales.tickets import code_of, reissue
-from tests.cast import make_user
-from tests.sales.buying import buy
-from tests.sales.paying import key_of, paid
+from tests.helpers.cast import make_user
+from tests.helpers.payments import key_of, paid
+from tests.helpers.purchases import buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,9 +15,9 @@ from sales.events import NotOnSale
 from sales.limits import LimitReached
 from sales.models import Event, LedgerKind, Order, Seat, SeatStatus, Ticket, TicketState
 from sales.seats import SeatTaken, UnknownSeat
-from tests.cast import make_event
-from tests.round_trips import counted_round_trips
-from tests.sales.buying import assert_sold_once, assert_untouched, buy, keyed
+from tests.helpers.cast import make_event
+from tests.helpers.purchases import assert_sold_once, assert_untouched, buy, keyed
+from tests.helpers.round_trips import counted_round_trips
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,8 +23,8 @@ from sales.limits import LimitReached
 from sales.models import Event, Order, Seat, SeatStatus, Ticket
 from sales.purchases import purchase
 from sales.seats import SeatTaken
-from tests.cast import at_once, make_fans
-from tests.sales.buying import assert_sold_once, buy, meeting_at
+from tests.helpers.cast import at_once, make_fans
+from tests.helpers.purchases import assert_sold_once, buy, meeting_at
 from worldseat.dsql.occ import is_conflict, tally
 
 pytestmark = pytest.mark.django_db(transaction=True)

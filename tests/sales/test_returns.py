@@ -36,9 +36,9 @@ from sales.payments.scripted import remembered
 from sales.refunds import complete_refunds
 from sales.seats import SeatTaken
 from sales.tickets import TicketUsed
-from tests.sales.buying import buy
-from tests.sales.paying import LATER, assert_sound, hold, keyed, paid, pay
-from tests.sales.returning import cancel, refund, swap
+from tests.helpers.payments import LATER, assert_sound, hold, keyed, paid, pay
+from tests.helpers.purchases import buy
+from tests.helpers.returns import cancel, refund, swap
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -31,11 +31,11 @@ from sales.models import (
 from sales.scanning import Verdict
 from sales.seats import SeatTaken
 from sales.tickets import TicketUsed, TicketVoid, reissue
-from tests.cast import at_once
-from tests.sales.admission import scan
-from tests.sales.buying import buy, meeting_at
-from tests.sales.paying import assert_sound, paid
-from tests.sales.returning import cancel, refund, swap
+from tests.helpers.admission import scan
+from tests.helpers.cast import at_once
+from tests.helpers.payments import assert_sound, paid
+from tests.helpers.purchases import buy, meeting_at
+from tests.helpers.returns import cancel, refund, swap
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -41,8 +41,8 @@ from sales.waitlist import (
     set_waitlist,
     waitlist_counts,
 )
-from tests.cast import at_once, make_fans, make_user
-from tests.organise.jobs import do
+from tests.helpers.bulk_jobs import do
+from tests.helpers.cast import at_once, make_fans, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +14,9 @@ from accounts.models import Organisation
 from sales.models import Event, Seat, Shape, Stampede
 from sales.stampede.options import Options
 from sales.stampede.plan import plan_stampede
-from tests.cast import make_event
-from tests.stampede.crew import broker_url, point_celery_at
-
-Plan = Callable[..., Stampede]
+from tests.helpers.cast import make_event
+from tests.helpers.crew import broker_url, point_celery_at
+from tests.helpers.stampedes import Plan
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from sales.models import Event, Seat, SeatStatus, Stampede
-from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew, point_celery_at, servers
+from tests.helpers.crew import Crew, point_celery_at, servers
+from tests.helpers.stampedes import Plan
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 

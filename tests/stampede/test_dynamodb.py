@@ -19,9 +19,9 @@ from sales.stampede.options import Options
 from sales.stampede.plan import CannotStampede
 from sales.stampede.runner import run_share
 from sales.stampede.settling import prepare_stampede, start_stampede
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
-from tests.waiting import wait_until
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
+from tests.helpers.waiting import wait_until
 from worldseat.local.dynamodb import launch
 from worldseat.local.processes import Supervisor
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from sales.models import Event, Stampede
 from sales.stampede.faults import BadFault, Fault, during, end_faults, parse_fault
 from sales.stampede.plan import CannotStampede
-from tests.databases import own_database
-from tests.stampede.conftest import Plan
-from tests.waiting import wait_until
+from tests.helpers.databases import own_database
+from tests.helpers.stampedes import Plan
+from tests.helpers.waiting import wait_until
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.control import Control

@@ -15,8 +15,8 @@ from sales.stampede.buyers import Told, Wish
 from sales.stampede.contenders import CONTENDERS, run_of
 from sales.stampede.runner import run_share
 from sales.stampede.settling import prepare_stampede, settle, start_stampede, stop_stampede
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,8 @@ from sales.models import Order, Stampede
 from sales.stampede.plan import CannotStampede
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

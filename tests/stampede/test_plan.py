@@ -26,8 +26,8 @@ from sales.models import (
     StampedeState,
 )
 from sales.stampede.plan import CannotStampede, plan_stampede
-from tests.cast import at_once, make_user
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import at_once, make_user
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

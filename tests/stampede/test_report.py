@@ -10,7 +10,7 @@ from sales.models import Attempt, Outcome, Stampede
 from sales.stampede.buyers import STOPPED_BY_INDEX
 from sales.stampede.progress import progress_of
 from sales.stampede.report import build_report, nearest_rank, summarise
-from tests.stampede.conftest import Plan
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -29,8 +29,8 @@ from sales.stampede.buyers import STOPPED_BY_INDEX, Told, Wish, buy
 from sales.stampede.contenders.product import Dsql
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
 from worldseat.dsql.occ import OutcomeUnknown
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,8 +16,8 @@ from sales.stampede.settling import (
     settle,
     start_stampede,
 )
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

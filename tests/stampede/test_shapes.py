@@ -16,9 +16,9 @@ from sales.stampede.plan import CannotStampede
 from sales.stampede.runner import run_share
 from sales.stampede.settling import prepare_stampede, start_stampede, stop_stampede
 from sales.stampede.shapes import arrivals, deal
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
-from tests.waiting import wait_until
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from accounts.models import Organisation, Role, User
 from sales.models import Event, Stampede
-from tests.cast import make_event, make_member
-from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew
-from tests.waiting import wait_until
+from tests.helpers.cast import make_event, make_member
+from tests.helpers.crew import Crew
+from tests.helpers.stampedes import Plan
+from tests.helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 

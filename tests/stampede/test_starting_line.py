@@ -14,8 +14,8 @@ from sales.stampede.progress import waiting_for
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
 from sales.stampede.starting_line import HEAD_START, agree_on_start, report_ready
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import at_once
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,10 +20,10 @@ from sales.stampede.plan import CannotStampede
 from sales.stampede.room import report_room
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
-from tests.cast import at_once
-from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew
-from tests.waiting import wait_until
+from tests.helpers.cast import at_once
+from tests.helpers.crew import Crew
+from tests.helpers.stampedes import Plan
+from tests.helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 

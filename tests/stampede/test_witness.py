@@ -29,8 +29,8 @@ from sales.stampede.evidence import gather_evidence
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
 from sales.stampede.witness import Verdict, judge
-from tests.cast import make_user
-from tests.stampede.conftest import Plan
+from tests.helpers.cast import make_user
+from tests.helpers.stampedes import Plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

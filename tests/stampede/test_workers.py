@@ -20,9 +20,9 @@ from sales.models import (
 )
 from sales.stampede.settling import SETTLED, STALE_AFTER, settle
 from sales.tasks import stampede
-from tests.stampede.conftest import Plan
-from tests.stampede.crew import Crew
-from tests.waiting import wait_until
+from tests.helpers.crew import Crew
+from tests.helpers.stampedes import Plan
+from tests.helpers.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 

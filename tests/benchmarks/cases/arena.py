@@ -45,7 +45,7 @@ def _import(found: Found) -> Any:
 
     from sales.models import Event, Seat
     from sales.plans import Prices, import_plan, read_plan
-    from tests.cast import make_event, make_organisation
+    from tests.helpers.cast import make_event, make_organisation
 
     name = uuid4().hex[:10]
     event = make_event(make_organisation(name), name=name, rows="A", seats_a_row=1)
@@ -115,7 +115,7 @@ def _administer(found: Found, stage: Stage, hall: Hall) -> None:
 
     from accounts.models import Role
     from sales.models import Event, Order, Seat
-    from tests.cast import make_member
+    from tests.helpers.cast import make_member
     from worldseat.keyset import Keyset
 
     event = Event.objects.select_related("organisation").get(pk=hall.event)

@@ -164,7 +164,7 @@ def _make_hall(buyers: int) -> tuple[str, list[str]]:
     from accounts.models import User
     from sales.models import Event, Seat
     from sales.plans import Prices, import_plan, read_plan
-    from tests.cast import make_event, make_organisation
+    from tests.helpers.cast import make_event, make_organisation
 
     run_id = uuid4().hex[:12]
     event = make_event(make_organisation(run_id), name=run_id)

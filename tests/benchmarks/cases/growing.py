@@ -19,7 +19,7 @@ TOLERATED = 1.25
 
 def run(stage: Stage, found: Found, rounds: int) -> None:
     """Grow everything, and sell as many seats each time."""
-    from tests.cast import make_organisation
+    from tests.helpers.cast import make_organisation
 
     with stage.serving(stage.programs().web) as server:
         for size in SIZES:

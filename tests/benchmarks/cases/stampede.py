@@ -88,7 +88,7 @@ def _plan(buyers: int) -> Any:
     from django.utils import timezone
 
     from sales.stampede.plan import plan_stampede
-    from tests.cast import make_event, make_organisation
+    from tests.helpers.cast import make_event, make_organisation
 
     name = uuid4().hex[:10]
     event = make_event(make_organisation(name), name=name, is_simulation=True)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore import exceptions as aws_errors
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ACCOUNT, ControlPlane
-from tests.dsql.clusters.test_create import assert_whole
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import assert_whole
+from tests.helpers.clusters.standin import ACCOUNT, ControlPlane
 from worldseat.dsql.clusters import control
 from worldseat.dsql.clusters.failures import (
     BadCredentials,

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
-
-CHANGES = ("CreateCluster", "UpdateCluster", "DeleteCluster")
-
-
-def assert_whole(aws: ControlPlane) -> None:
-    """There are two clusters, ACTIVE, and each names the other."""
-    first, second = sorted(aws.alive(), key=lambda each: each.region)
-    assert (first.region, second.region) == ("us-east-1", "us-east-2")
-    assert (first.peers, second.peers) == ([second.arn], [first.arn])
-    assert (first.status, second.status) == ("ACTIVE", "ACTIVE")
-    assert (first.witness, second.witness) == ("us-west-2", "us-west-2")
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import CHANGES, assert_whole
+from tests.helpers.clusters.standin import ControlPlane
 
 
 def test_makes_a_pair_in_which_each_names_the_other(aws: ControlPlane, cli: Cli) -> None:

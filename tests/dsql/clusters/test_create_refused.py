@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
-from tests.dsql.clusters.test_create import CHANGES
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import CHANGES
+from tests.helpers.clusters.standin import ControlPlane
 
 
 def assert_refused(aws: ControlPlane, cli: Cli, *, code: int, kind: str, says: str) -> None:

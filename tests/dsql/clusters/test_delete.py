@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
-from tests.dsql.clusters.test_create import CHANGES
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import CHANGES
+from tests.helpers.clusters.standin import ControlPlane
 
 
 def test_refuses_a_protected_pair_that_was_not_confirmed(aws: ControlPlane, cli: Cli) -> None:

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection as django_connection
 from psycopg import sql
 
-from tests.dsql.clusters.conftest import Cli, Outcome
-from tests.dsql.clusters.standin import ControlPlane
+from tests.helpers.clusters.command import Cli, Outcome
+from tests.helpers.clusters.standin import ControlPlane
 from worldseat.dsql import auth
 from worldseat.dsql.clusters import run
 

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.databases import own_database
-from tests.dsql.clusters.conftest import Cli, Outcome
-from tests.dsql.clusters.standin import ControlPlane
+from tests.helpers.clusters.command import Cli, Outcome
+from tests.helpers.clusters.standin import ControlPlane
+from tests.helpers.databases import own_database
 from worldseat.dsql import auth
 from worldseat.local import state
 from worldseat.local.endpoint import launch

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane, Fault
-from tests.dsql.clusters.test_create import assert_whole
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import assert_whole
+from tests.helpers.clusters.standin import ControlPlane, Fault
 from worldseat.dsql.clusters import control
 
 

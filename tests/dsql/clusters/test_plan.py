@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
-from tests.dsql.clusters.test_create import CHANGES
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import CHANGES
+from tests.helpers.clusters.standin import ControlPlane
 
 
 def test_shows_every_step_from_nothing_and_does_none(aws: ControlPlane, cli: Cli) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.published_model import Body
-from tests.dsql.clusters.standin import ACCOUNT, ControlPlane, Refused
-from tests.dsql.clusters.test_create import assert_whole
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.pairs import assert_whole
+from tests.helpers.clusters.published_model import Body
+from tests.helpers.clusters.standin import ACCOUNT, ControlPlane, Refused
 
 Policy = dict[str, Any]
 Wanted = list[tuple[str, str, dict[str, str]]]

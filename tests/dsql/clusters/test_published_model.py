@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from tests.dsql.clusters.published_model import MODEL
+from tests.helpers.clusters.published_model import MODEL
 from worldseat.dsql.clusters.control import ControlPlane
 from worldseat.dsql.clusters.failures import Conflict, RequestRefused, Throttled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64decode
 from pathlib import Path
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.standin import ControlPlane
 from worldseat.dsql.url import database_from_url
 
 

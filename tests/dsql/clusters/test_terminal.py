@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.standin import ControlPlane
 from worldseat.dsql.clusters.observation import Event
 from worldseat.dsql.clusters.terminal import Terminal
 

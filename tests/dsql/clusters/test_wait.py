@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dsql.clusters.conftest import Cli
-from tests.dsql.clusters.standin import ControlPlane
+from tests.helpers.clusters.command import Cli
+from tests.helpers.clusters.standin import ControlPlane
 
 
 def test_waits_through_setup_until_both_are_active(aws: ControlPlane, cli: Cli) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -16,7 +11,9 @@ from django.apps.registry import Apps
 from django.db import connections, models
 from django.db.migrations.state import AppConfigStub
 
-from tests.databases import own_database
+from tests.helpers.databases import empty_schema, own_database
+from tests.helpers.projects import STOCK, Run, report
+from tests.helpers.theatre import ALIAS, Make
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.url import database_from_url
 from worldseat.local import state
@@ -24,16 +21,7 @@ from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint
 from worldseat.local.processes import Supervisor
 
-ALIAS = "served"
 REGION = "us-east-1"
-ROOT = Path(__file__).resolve().parents[3]
-
-# Projects: one of stock apps alone, and ours.
-STOCK = "tests.dsql.stock_settings"
-OWN = "worldseat.settings"
-
-Run = Callable[..., dict[str, Any]]
-Make = Callable[..., type[models.Model]]
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +45,7 @@ def endpoint(
     started: Endpoint, backend_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Endpoint]:
     """The endpoint without faults, before an empty schema."""
-    _empty(backend_url)
+    empty_schema(backend_url)
     for name, value in started.environment.items():
         monkeypatch.setenv(name, value)
     # Another test may have signed with other credentials.
@@ -65,12 +53,6 @@ def endpoint(
     started.control.clear()
     yield started
     started.control.clear()
-
-
-def _empty(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as session:
-        session.execute("DROP SCHEMA public CASCADE")
-        session.execute("CREATE SCHEMA public")
 
 
 @pytest.fixture
@@ -129,30 +111,12 @@ def make(served: DatabaseWrapper) -> Make:
 
 @pytest.fixture
 def migrate(endpoint: Endpoint) -> Run:
-    """Run tests.dsql.interrupted with the stock project: `migrate("--undisturbed", "auth")`."""
+    """Run interrupted migrations of the stock project: `migrate("--undisturbed", "auth")`."""
 
     def run(
         *arguments: str, url: str = endpoint.database_url, settings: str = STOCK
     ) -> dict[str, Any]:
-        return report("tests.dsql.interrupted", *arguments, url=url, settings=settings)
+        module = "tests.helpers.interrupted_migrations"
+        return report(module, *arguments, url=url, settings=settings)
 
     return run
-
-
-def environment(url: str, settings: str) -> dict[str, str]:
-    """Return the environment of a process of a project."""
-    return {**os.environ, "DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": url}
-
-
-def report(module: str, *arguments: str, url: str, settings: str) -> dict[str, Any]:
-    """Run a module with a project's settings and a database; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env=environment(url, settings),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found

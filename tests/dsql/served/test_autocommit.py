@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
-from tests.dsql.served.conftest import ALIAS
+from tests.helpers.theatre import ALIAS
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.occ import occ_retry, tally
 from worldseat.local.endpoint.launch import Endpoint

@@ -9,7 +9,7 @@ import pytest
 from django.db import models, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.dsql.served.conftest import ALIAS, Make
+from tests.helpers.theatre import ALIAS, Make
 from worldseat.dsql import bulk
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.bulk import StepsInTransaction

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.dsql.served.conftest import ROOT, STOCK, environment
+from tests.helpers.projects import ROOT, STOCK, environment
 from worldseat.local.endpoint.launch import Endpoint
 
 SHOW = ["--", "-X", "-A", "-t", "-c", "SELECT current_user, n FROM seat"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError, models, transaction
 
-from tests.dsql.served.conftest import ALIAS, Make
+from tests.helpers.theatre import ALIAS, Make
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.occ import tally
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management.color import no_style
 from django.db import models
 
-from tests.dsql.served.conftest import Make
+from tests.helpers.theatre import Make
 from worldseat.dsql.base import DatabaseWrapper
 
 Behind = psycopg.Connection[Any]

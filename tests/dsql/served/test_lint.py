@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.dsql.served.conftest import OWN, STOCK, report
+from tests.helpers.projects import OWN, STOCK, report
 from worldseat.local.endpoint.launch import Endpoint
 
 DSQL_LINT = Path(sys.executable).with_name("dsql-lint")

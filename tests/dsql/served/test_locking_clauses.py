@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import NotSupportedError, models, transaction
 
-from tests.dsql.served.conftest import ALIAS, Make
+from tests.helpers.theatre import ALIAS, Make
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dsql.served.conftest import OWN, Run, _empty
-from tests.dsql.served.test_stock_migrations import in_full
+from tests.helpers.databases import empty_schema
+from tests.helpers.projects import OWN, Run, in_full
 
 ZERO = [f"{app}:zero" for app in ("sales", "admin", "knox", "accounts", "sessions", "auth")]
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(600)  # it starts processes, one after the othe
 def test_makes_the_schema_that_postgresql_has(migrate: Run, backend_url: str) -> None:
     wanted = migrate("--undisturbed", url=backend_url, settings=OWN)["facts"]
     assert {"accounts_user", "sales_seat", "sales_ticket"} <= set(wanted)
-    _empty(backend_url)
+    empty_schema(backend_url)
     assert migrate("--undisturbed", settings=OWN)["facts"] == wanted
     left = migrate("--undisturbed", *ZERO, settings=OWN)["facts"]
     assert set(left) == {"django_migrations", "django_content_type"}

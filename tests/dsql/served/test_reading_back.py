@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import models
 
-from tests.dsql.served.conftest import ALIAS, Make
+from tests.helpers.theatre import ALIAS, Make
 from worldseat.dsql.base import DatabaseWrapper
 
 

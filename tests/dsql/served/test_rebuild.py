@@ -11,9 +11,9 @@ from django.db import IntegrityError, NotSupportedError, models
 from django.db.models.functions import Upper
 from django.test.utils import isolate_apps
 
-from tests.dsql.interrupted import Stopped, Stops
-from tests.dsql.served.conftest import Make, _empty
-from tests.dsql.served.theatre import Behind, add, alter, definitions, field_of, fill
+from tests.helpers.databases import empty_schema
+from tests.helpers.interrupted_migrations import Stopped, Stops
+from tests.helpers.theatre import Behind, Make, add, alter, definitions, field_of, fill
 from worldseat.dsql.base import DatabaseWrapper
 
 _ANY_NAME = re.compile(r"theatre_seat_row_\w+")
@@ -99,7 +99,7 @@ def test_ends_the_same_after_a_stop_at_every_statement(
     change(served, seats(make, behind))
     undisturbed = facts(behind)
     assert len(undisturbed["rows"]) == 3
-    _empty(backend_url)
+    empty_schema(backend_url)
     served.close()
     seat, stops = seats(make, behind), Stops()
     while not _is_done(served, seat, change, stops):
@@ -126,7 +126,7 @@ def test_ends_with_the_same_references(
     change(served, seats_with_tickets(served, behind))
     undisturbed = facts(behind)
     assert len(undisturbed["references"]) == 1
-    _empty(backend_url)
+    empty_schema(backend_url)
     served.close()
     seat, stops = seats_with_tickets(served, behind), Stops()
     while not _is_done(served, seat, change, stops):

@@ -12,9 +12,10 @@ import pytest
 from django.db import migrations, models
 from django.db.migrations.state import ProjectState
 
-from tests.dsql.interrupted import Stopped, Stops
-from tests.dsql.schema_facts import Facts, facts
-from tests.dsql.served.conftest import Make, _empty
+from tests.helpers.databases import empty_schema
+from tests.helpers.interrupted_migrations import Stopped, Stops
+from tests.helpers.schema_facts import Facts, facts
+from tests.helpers.theatre import Make
 from worldseat.dsql.base import DatabaseWrapper
 
 Behind = psycopg.Connection[Any]
@@ -214,7 +215,7 @@ def test_does_and_undoes_migrations_of_many_operations(
         take(served, way, number)
         wanted.append(facts(served))
     assert wanted[3] == {}
-    _empty(backend_url)
+    empty_schema(backend_url)
     served.close()
     for (way, number), expected in zip(steps, wanted, strict=True):
         step = functools.partial(take, served, way, number)

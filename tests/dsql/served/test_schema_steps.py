@@ -13,8 +13,7 @@ from django.db import NotSupportedError, models
 from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
 
-from tests.dsql.served.conftest import Make
-from tests.dsql.served.theatre import Behind, add, alter, definitions, fill
+from tests.helpers.theatre import Behind, Make, add, alter, definitions, fill
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.jobs import JobFailed
 

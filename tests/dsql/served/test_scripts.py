@@ -7,8 +7,7 @@ from django.db import models
 from django.db.migrations import RunSQL
 from django.db.migrations.state import ProjectState
 
-from tests.dsql.served.conftest import Make
-from tests.dsql.served.theatre import Behind, definitions, fill
+from tests.helpers.theatre import Behind, Make, definitions, fill
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.jobs import JobFailed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connections, models
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
-from tests.dsql.served.conftest import Make
+from tests.helpers.theatre import Make
 from worldseat.dsql.base import DatabaseWrapper
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,8 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.dsql.served.conftest import ROOT, STOCK, Run, _empty, environment
-from tests.waiting import wait_until
+from tests.helpers.databases import empty_schema
+from tests.helpers.projects import ROOT, STOCK, Run, environment, in_full
+from tests.helpers.waiting import wait_until
 from worldseat.local.endpoint.launch import Endpoint
 
 APPS = [
@@ -33,11 +33,6 @@ ZERO = [f"{app}:zero" for app in APPS]
 
 pytestmark = pytest.mark.timeout(600)  # it starts processes, one after the other, on two cores
 
-# All statements take minutes: `make stop-at-every-statement`.
-EVERY = bool(os.environ.get("WORLDSEAT_EVERY_STATEMENT"))
-in_full = pytest.mark.skipif(not EVERY, reason="make stop-at-every-statement runs it")
-
-
 # Who sleeps in the middle of a copy.
 STANDING = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
@@ -48,7 +43,7 @@ STANDING = (
 def postgresqls_facts(migrate: Run, backend_url: str) -> dict[str, list[str]]:
     """What the migrations make on a plain PostgreSQL."""
     facts: dict[str, list[str]] = migrate("--undisturbed", url=backend_url)["facts"]
-    _empty(backend_url)
+    empty_schema(backend_url)
     return facts
 
 
@@ -67,7 +62,7 @@ def test_goes_on_where_it_was_stopped(migrate: Run, backend_url: str) -> None:
     some = ["contenttypes", "knox"]
     stopped = migrate(*some)
     assert stopped["stops"] > 80
-    _empty(backend_url)
+    empty_schema(backend_url)
     assert stopped["facts"] == migrate("--undisturbed", *some)["facts"]
 
 

@@ -29,7 +29,7 @@ from django.db.models.functions import (
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from tests.dsql.served.conftest import Make
+from tests.helpers.theatre import Make
 from worldseat.dsql.base import DatabaseWrapper
 
 Rows = models.QuerySet[models.Model]

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import errors
 
-from tests.databases import own_database
-from worldseat.dsql.auth import mint_token
+from tests.helpers.databases import own_database
+from tests.helpers.endpoints import Connect, parameters
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint
 from worldseat.local.endpoint.limits import Limits
 from worldseat.local.processes import Supervisor
-
-Connect = Callable[..., "psycopg.Connection[tuple[Any, ...]]"]
 
 
 @pytest.fixture(scope="session")
@@ -69,24 +66,6 @@ def west(regions: dict[str, Endpoint]) -> Endpoint:
     return regions["us-east-2"]
 
 
-def parameters(endpoint: Endpoint, **changes: Any) -> dict[str, Any]:
-    """Return libpq's parameters for an endpoint, a fresh token included."""
-    user = changes.get("user", "admin")
-    token = mint_token(host=endpoint.host, user=user, region=endpoint.region)
-    return {
-        "host": endpoint.host,
-        "hostaddr": "127.0.0.1",
-        "port": endpoint.port,
-        "user": user,
-        "dbname": "postgres",
-        "password": token,
-        "sslmode": "verify-full",
-        "sslrootcert": str(endpoint.root),
-        "sslnegotiation": "direct",
-        **changes,
-    }
-
-
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     """Open connections that the test's end closes: `connect(east, autocommit=True)`."""
@@ -116,17 +95,3 @@ def table(backend_url: str, started: dict[str, Endpoint]) -> str:
             f"INSERT INTO {name} (id, code) SELECT n, 'c' || n FROM generate_series(1, 4) n"
         )
     return name
-
-
-def settled(
-    connection: psycopg.Connection[Any], sql: str, *values: object, prepare: bool = False
-) -> psycopg.Cursor[Any]:
-    """Run a statement again after OC001, as every client of DSQL has to."""
-    for _ in range(5):
-        try:
-            return connection.execute(sql, values or None, prepare=prepare)
-        except errors.SerializationFailure as error:
-            if "OC001" not in str(error):
-                raise
-            connection.rollback()
-    raise AssertionError("OC001 does not end")

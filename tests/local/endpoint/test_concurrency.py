@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect, parameters, settled
-from tests.waiting import wait_until
+from tests.helpers.endpoints import Connect, parameters, settled
+from tests.helpers.waiting import wait_until
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect
+from tests.helpers.endpoints import Connect
 from worldseat.local.endpoint.launch import Endpoint
 
 SELL = "UPDATE {} SET state = 'sold', buyer = %s WHERE id = 1 AND state = 'available'"

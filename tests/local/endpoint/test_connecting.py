@@ -8,7 +8,7 @@ import botocore.auth
 import psycopg
 import pytest
 
-from tests.local.endpoint.conftest import Connect, parameters
+from tests.helpers.endpoints import Connect, parameters
 from worldseat.dsql.auth import mint_token
 from worldseat.local.endpoint.launch import Endpoint
 

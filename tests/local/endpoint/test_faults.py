@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect, parameters
+from tests.helpers.endpoints import Connect, parameters
 from worldseat.local.endpoint.control import Control, ControlFailed
 from worldseat.local.endpoint.launch import Endpoint
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from tests.local.endpoint.conftest import Connect, settled
-from tests.waiting import wait_until
+from tests.helpers.endpoints import Connect, settled
+from tests.helpers.waiting import wait_until
 from worldseat.local.endpoint.launch import Endpoint
 
 # The name of the lock at which a build stands still.

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors, generators, pq
 
-from tests.local.endpoint.conftest import Connect
+from tests.helpers.endpoints import Connect
 from worldseat.local.endpoint.launch import Endpoint
 
 

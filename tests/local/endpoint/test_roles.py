@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect, parameters
+from tests.helpers.endpoints import Connect, parameters
 from worldseat.local.endpoint.launch import Endpoint
 
 

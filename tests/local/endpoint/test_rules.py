@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect, parameters, settled
+from tests.helpers.endpoints import Connect, parameters, settled
 from worldseat.local.endpoint.launch import Endpoint
 
 REFUSED = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect, settled
+from tests.helpers.endpoints import Connect, settled
 from worldseat.local.endpoint.launch import Endpoint
 
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.endpoint.conftest import Connect, settled
+from tests.helpers.endpoints import Connect, settled
 from worldseat.local.endpoint.launch import Endpoint
 
 MEBIBYTE = 2**20

@@ -21,8 +21,8 @@ from sales.idempotency import Answer, Keyed, RequestKey
 from sales.limits import LimitReached
 from sales.models import Event, Hold, PresaleCode, PriceCategory, PriceType, Seat
 from sales.seats import UnknownSeat
-from tests.cast import at_once, make_event, make_fans
-from tests.sales.invariants import broken_invariants
+from tests.helpers.cast import at_once, make_event, make_fans
+from tests.helpers.invariants import broken_invariants
 from worldseat.dsql.occ import tally
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -33,7 +33,7 @@ from sales.models import (
     StoredAnswer,
     Ticket,
 )
-from tests.api.calls import ApiAs
+from tests.helpers.api_calls import ApiAs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

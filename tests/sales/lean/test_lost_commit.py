@@ -10,13 +10,9 @@ from django.db import DataError, connection
 from accounts.models import User
 from sales.lean.statements import ANSWER
 from sales.models import Order, Seat
-from tests.sales.buying import assert_sold_once, assert_untouched
+from tests.helpers.lost_commits import first_commit, lose_the_answer, lose_the_question
+from tests.helpers.purchases import assert_sold_once, assert_untouched
 from tests.sales.lean.buying import lean_buy, token_of
-from tests.sales.test_purchase_lost_commit import (
-    first_commit,
-    lose_the_answer,
-    lose_the_question,
-)
 from worldseat.dsql.occ import tally
 from worldseat.dsql.pipelines import Statement, Write, write_at_commit
 

@@ -13,8 +13,8 @@ import pytest
 from accounts.models import User
 from sales.lean.purchases import Answered
 from sales.models import Event, Order, Seat, StoredAnswer, Ticket
-from tests.cast import at_once, make_fans
-from tests.sales.buying import assert_sold_once
+from tests.helpers.cast import at_once, make_fans
+from tests.helpers.purchases import assert_sold_once
 from tests.sales.lean.buying import lean_buy, token_of
 from worldseat.dsql.occ import tally
 from worldseat.dsql.pipelines import write_at_commit

@@ -30,8 +30,8 @@ from sales.stampede.contenders.http import Http, _Api
 from sales.stampede.plan import plan_stampede
 from sales.stampede.runner import run_share
 from sales.stampede.settling import start_stampede
-from tests.cast import at_once, make_event
-from tests.sales.machine.regions import Regions
+from tests.helpers.cast import at_once, make_event
+from tests.helpers.regions import Regions
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.url import database_from_url
 from worldseat.local.endpoint.launch import Endpoint

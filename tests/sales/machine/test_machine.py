@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 )
 
 from sales.idempotency import Answer
-from tests.sales.invariants import broken_invariants
-from tests.sales.machine.regions import Regions
+from tests.helpers.invariants import broken_invariants
+from tests.helpers.regions import Regions
 from tests.sales.machine.world import ACTS, KEYED, REFUSALS, Act, World, make_world
 from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 

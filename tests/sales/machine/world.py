@@ -35,7 +35,7 @@ from sales.seats import SeatTaken
 from sales.settlement import Settled
 from sales.ticket_codes import read_code
 from sales.tickets import TicketUsed, TicketVoid, code_of, reissue
-from tests.cast import make_event, make_fans, make_member, make_organisation
+from tests.helpers.cast import make_event, make_fans, make_member, make_organisation
 
 __all__ = ["ACTS", "KEYED", "REFUSALS", "Act", "World", "make_world"]
 

@@ -36,7 +36,7 @@ from sales.plans import (
 )
 from sales.plans.numbers import Block
 from sales.purchases import purchase
-from tests.cast import at_once, make_event
+from tests.helpers.cast import at_once, make_event
 from tests.sales.plans.documents import PLANS, document, parsed, row, seat, zone
 
 pytestmark = pytest.mark.django_db(transaction=True)

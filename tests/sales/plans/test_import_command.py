@@ -13,7 +13,7 @@ from django.db import OperationalError
 
 from accounts.models import Organisation
 from sales.models import Event, EventState, PriceCategory, Seat, SeatingPlan
-from tests.cast import make_event
+from tests.helpers.cast import make_event
 from tests.sales.plans.documents import PLANS, document, row, seat, zone
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -26,7 +26,7 @@ from sales.plans import (
 from sales.plans.numbers import Block
 from sales.purchases import purchase
 from sales.seats import UnknownSeat
-from tests.cast import make_event
+from tests.helpers.cast import make_event
 from tests.sales.plans.documents import PLANS
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from sales.models import Event, QueuePlace, WaitingRoom
 from sales.waiting_room.desk import Desk
 from sales.waiting_room.draw import draw_of, place_id
 from sales.waiting_room.standing import QueueState
-from tests.cast import make_event
-from tests.sales.waiting_room.crowd import Crowd, open_room
+from tests.helpers.cast import make_event
+from tests.helpers.crowd import Crowd, open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

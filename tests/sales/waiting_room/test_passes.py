@@ -14,7 +14,7 @@ from sales.holds import Wanted, hold_seats
 from sales.models import Event, Hold, Order, Seat
 from sales.purchases import purchase
 from sales.waiting_room.tokens import Pass, QueuePassRequired, read_pass, sign_pass
-from tests.api.calls import ApiAs, assert_problem, buy
+from tests.helpers.api_calls import ApiAs, assert_problem, buy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ import pytest
 from sales.models import Event, EventState, QueuePlace, Seat, WaitingRoom
 from sales.waiting_room.rooms import RoomRules, room_status, set_room
 from sales.waiting_room.standing import QueueState
-from tests.sales.waiting_room.crowd import Crowd, open_room
+from tests.helpers.crowd import Crowd, open_room
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

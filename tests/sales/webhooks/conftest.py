@@ -9,10 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Organisation
-from sales.models import DeliveryState, WebhookDelivery, WebhookEndpoint, new_secret
-from sales.telling.delivering import deliver
-from sales.telling.draining import drain
-from tests.sales.webhooks.receiver import Receiver, receiver
+from sales.models import WebhookEndpoint
+from tests.helpers.webhooks.receiver import Receiver, receiver
 
 
 @pytest.fixture(autouse=True)
@@ -35,23 +33,3 @@ def shop(hook: WebhookEndpoint) -> Iterator[Receiver]:
         hook.url = running.url
         hook.save()
         yield running
-
-
-def tell() -> int:
-    """Drain the outbox and try what is due; return how many tries it were."""
-    drain()
-    return deliver()
-
-
-def tell_all(*, rounds: int = 20) -> None:
-    """Tell until nothing is pending, as if each wait were over at once."""
-    drain()
-    for _ in range(rounds):
-        pending = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
-        if not pending.update(due_at=timezone.now(), leased=False):
-            return
-        deliver()
-    raise AssertionError("something is still pending")
-
-
-__all__ = ["new_secret", "tell", "tell_all"]

@@ -22,10 +22,10 @@ from sales.telling.delivering import DISABLED_AFTER, WAITS, deliver
 from sales.telling.draining import drain
 from sales.telling.endpoints import rotate_secret
 from sales.tickets import reissue
-from tests.cast import at_once, make_event, make_fans
-from tests.sales.paying import paid
-from tests.sales.webhooks.conftest import tell, tell_all
-from tests.sales.webhooks.receiver import Receiver
+from tests.helpers.cast import at_once, make_event, make_fans
+from tests.helpers.payments import paid
+from tests.helpers.webhooks.receiver import Receiver
+from tests.helpers.webhooks.telling import tell, tell_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from sales.models import Order, OutboxEvent, Seat, WebhookDelivery
-from tests.sales.paying import paid
-from tests.sales.webhooks.conftest import tell
-from tests.sales.webhooks.receiver import Receiver
-from tests.stampede.crew import servers
+from tests.helpers.crew import servers
+from tests.helpers.payments import paid
+from tests.helpers.webhooks.receiver import Receiver
+from tests.helpers.webhooks.telling import tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

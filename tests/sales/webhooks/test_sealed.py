@@ -13,8 +13,8 @@ from pytest_django import Settings
 from accounts.models import Organisation
 from sales.models import Event, WebhookAttempt, WebhookEndpoint, new_secret
 from sales.outbox import event_changed, write
-from tests.sales.webhooks.conftest import tell
-from tests.sales.webhooks.receiver import Receiver
+from tests.helpers.webhooks.receiver import Receiver
+from tests.helpers.webhooks.telling import tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.dsql.clusters.published_model import MODEL, Body, hold_against
+from tests.helpers.clusters.published_model import MODEL, Body, hold_against
 
 ACCOUNT = "123456789012"
 

@@ -9,9 +9,16 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import DESK, PHONE
+from tests.helpers.browsers import DESK, PHONE
 
-__all__ = ["complaints"]
+# Places in unfold's own pages that no small block of ours can mend, and why.
+KNOWN = {
+    ("landmark-unique", ".simplebar-content-wrapper"): "the script that draws its scroll bars "
+    "names all of them 'scrollable content'",
+    ("empty-table-header", "w-px"): "the column of an inline's delete button has no head",
+}
+
+__all__ = ["KNOWN", "complaints"]
 
 _AXE = Axe().axe_script
 _RUN = "(options) => axe.run(document, options).then(({violations}) => violations)"

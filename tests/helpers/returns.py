@@ -11,7 +11,7 @@ from sales.cancelling import Refunded, cancel_order, refund_order
 from sales.exchanges import Exchanged, exchange
 from sales.idempotency import Answer, Keyed
 from sales.models import Order, Seat, Ticket
-from tests.sales.paying import key_of
+from tests.helpers.payments import key_of
 
 __all__ = ["cancel", "refund", "swap"]
 

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from botocore.model import StructureShape
 
-from tests.dsql.clusters.published_model import MODEL, Body
-from tests.dsql.clusters.standin import ACCOUNT, ControlPlane, Hangup, Refused
+from tests.helpers.clusters.published_model import MODEL, Body
+from tests.helpers.clusters.standin import ACCOUNT, ControlPlane, Hangup, Refused
 
 STS_ANSWER = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/alice</Arn><UserId>A</UserId>

@@ -16,11 +16,12 @@ from sales.models import Event, Hold, Order, OrderState, Payment, Seat
 from sales.orders import pay_for_hold
 from sales.payments.scripted import remembered
 from sales.settlement import Settled
-from tests.sales.invariants import broken_invariants
+from tests.helpers.invariants import broken_invariants
 
 __all__ = [
     "LATER",
     "OK",
+    "SOON",
     "assert_paid_once",
     "assert_sound",
     "hold",
@@ -31,6 +32,8 @@ __all__ = [
     "settle_later",
 ]
 
+# When a hold's time has just ended.
+SOON = timedelta(seconds=601)
 # The test card that pays.
 OK = "tok_ok"
 # When whoever was paying is no longer at it, and the hold's time is over.

@@ -1,7 +1,7 @@
 """Pytest plugin: an embedded PostgreSQL and Valkey for the run.
 
 What DATABASE_URL and REDIS_URL already name is used as it is. Loaded with
-`-p tests.servers`, hence before pytest-django reads the settings.
+`-p tests.helpers.servers`, hence before pytest-django reads the settings.
 
 With WORLDSEAT_TEST_THROUGH=endpoints, the database of the tests is that of us-east-1's regional
 endpoint, before the same PostgreSQL: TLS, tokens, DSQL's rules and conflicts.
@@ -27,9 +27,12 @@ POSTGRES = "WORLDSEAT_TEST_POSTGRES"
 REGIONS = "WORLDSEAT_TEST_REGIONS"
 
 _SLOTS = 16
-# Valkey has sixteen; tests take the next ones for brokers (tests/stampede/crew.py).
+# Valkey has sixteen; tests take the next ones for brokers (tests/helpers/crew.py).
 _DATABASES_A_WORKER = 4
 _stack = contextlib.ExitStack()
+
+# What fails in there shows its values, as in a test.
+pytest.register_assert_rewrite("tests.helpers.clusters")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -9,8 +10,11 @@ from django.db import models
 
 from worldseat.dsql.base import DatabaseWrapper
 
-__all__ = ["Behind", "add", "alter", "definitions", "field_of", "fill"]
+__all__ = ["ALIAS", "Behind", "Make", "add", "alter", "definitions", "field_of", "fill"]
 
+ALIAS = "served"
+
+Make = Callable[..., type[models.Model]]
 Behind = psycopg.Connection[Any]
 
 

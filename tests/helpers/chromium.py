@@ -1,6 +1,6 @@
 """The browser of the browser tests: one that is here, or one from npm, without being root.
 
-`python -m tests.browser.chromium` prints its path. Debian's package needs root; npm's
+`python -m tests.helpers.chromium` prints its path. Debian's package needs root; npm's
 @sparticuz/chromium is a Chromium with the libraries it needs, which runs where glibc is.
 """
 

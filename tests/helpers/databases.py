@@ -7,12 +7,15 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 from django.db import connection, connections
 
 from worldseat.dsql.flush import in_order_of_deletion
+
+Session = psycopg.Connection[tuple[Any, ...]]
 
 # What `migrate` put there, and no test changes.
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -66,3 +69,10 @@ def _deletions(using: str, name: str) -> list[str]:
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     ordered = in_order_of_deletion(connection, set(tables) - _KEPT)
     return [f"DELETE FROM {connection.ops.quote_name(table)};" for table in ordered]  # noqa: S608 # our own tables
+
+
+def empty_schema(url: str) -> None:
+    """Drop all that is in a database's schema."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("DROP SCHEMA public CASCADE")
+        session.execute("CREATE SCHEMA public")

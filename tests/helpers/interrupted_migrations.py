@@ -1,6 +1,7 @@
-"""Migrate, and stop at every single statement: `python -m tests.dsql.interrupted [APP[:NAME]]...`.
+"""Migrate, and stop at every single statement.
 
-Run with the settings of a project (tests.dsql.stock_settings). `--back-one-by-one` undoes all
+`python -m tests.helpers.interrupted_migrations [APP[:NAME]]...`, run with the settings of a
+project (tests.dsql.stock_settings). `--back-one-by-one` undoes all
 migrations instead, each by itself, and reports the facts after each. A run ends right after a
 statement at which no run has ended before, as a kill or a lost connection would end it; then
 `migrate` is run again. When nothing is left to stop at, the schema has to be what an undisturbed
@@ -22,7 +23,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from tests.dsql.schema_facts import Facts, facts
+from tests.helpers.schema_facts import Facts, facts
 
 _READS = ("SELECT", "CALL", "SHOW")
 _INSTANT = re.compile(r"'\d{4}-\d\d-\d\d[^']*'(::\w+)?|datetime\.datetime\([^)]*\)")

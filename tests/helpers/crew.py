@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
-from tests.servers import database_url_in
+from tests.helpers.servers import database_url_in
 from worldseat.celery import app
 from worldseat.local.processes import Child, Program, Supervisor
 
