@@ -27,6 +27,7 @@ from tests.browser.camera import film
 from tests.helpers import chromium
 from tests.helpers.admission import forge, make_ticket, scan
 from tests.helpers.browsers import PHONE, log_in
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +102,79 @@ def test_types_anywhere_as_a_hand_scanner_does(
     page.keyboard.type(code_of(tickets[0]))
     page.keyboard.press("Enter")
     expect_verdict(page, "good", "Let in")
+
+
+def test_checks_each_code_though_they_come_faster_than_answers(
+    context: BrowserContext, event: Event, tickets: list[Ticket]
+) -> None:
+    """A code that came while another one was checked was dropped, below the former "Let in"."""
+    page = open_scanner(context, event)
+    page.evaluate(
+        """codes => {
+            for (const code of codes) {
+                document.getElementById("code").value = code;
+                document.getElementById("manual").requestSubmit();
+            }
+        }""",
+        [code_of(each) for each in [*tickets, tickets[0]]],
+    )
+    assert page.locator("#headline").text_content() == "Checking …"
+    expect_verdict(page, "bad", "Already let in")
+    expect(page.locator("#scans li")).to_have_count(5)
+    expect(page.locator("#counter")).to_have_text("4 of 4 in")
+    wait_until(lambda: ScanReport.objects.count() == 5, what="the reports")
+    assert Scan.objects.filter(outcome="admitted").count() == 4
+
+
+def test_takes_the_former_answer_away_while_it_asks(
+    context: BrowserContext, event: Event, tickets: list[Ticket]
+) -> None:
+    page = open_scanner(context, event)
+    show(page, code_of(tickets[0]))
+    expect_verdict(page, "good", "Let in")
+    held: list[Route] = []
+    context.route("**/scans/", lambda route: held.append(route))
+    show(page, code_of(tickets[1]))
+    expect(page.locator("body:not([data-verdict]) #headline")).to_have_text("Checking …")
+    expect(page.locator("#place")).to_be_empty()
+    # Asking the page lets Playwright hear of the request.
+    wait_until(lambda: bool(page.evaluate("true") and held), what="the question")
+    for route in held:
+        route.continue_()
+    expect_verdict(page, "good", "Let in")
+    expect(page.locator("#place")).to_have_text("Floor · row A · seat 2")
+
+
+def test_goes_on_after_a_ticket_that_it_could_not_check(
+    context: BrowserContext, event: Event, tickets: list[Ticket]
+) -> None:
+    context.add_init_script(
+        """const transaction = IDBDatabase.prototype.transaction;
+        IDBDatabase.prototype.transaction = function (...words) {
+            if (globalThis.broken) throw new DOMException("gone", "InvalidStateError");
+            return transaction.apply(this, words);
+        };
+        console.error = () => {};"""
+    )
+    page = open_scanner(context, event)
+    page.evaluate("globalThis.broken = true")
+    show(page, code_of(tickets[0]))
+    expect_verdict(page, "check", "Not checked: show it again")
+    page.evaluate("globalThis.broken = false")
+    show(page, code_of(tickets[0]))
+    expect_verdict(page, "good", "Let in")
+
+
+def test_takes_a_network_that_asks_for_a_login_for_no_connection(
+    context: BrowserContext, event: Event, tickets: list[Ticket]
+) -> None:
+    page = open_scanner(context, event)
+    login = {"status": 200, "content_type": "text/html", "body": "<h1>Welcome to our WLAN</h1>"}
+    context.route("**/scans/", lambda route: route.fulfill(**login))
+    show(page, code_of(tickets[0]))
+    expect_verdict(page, "good", "Let in")
+    expect(page.locator("#link")).to_contain_text("1 to report")
+    assert not Scan.objects.exists()
 
 
 def test_asks_for_proof_of_a_concession(
@@ -191,9 +265,10 @@ def test_fetches_a_large_hall_page_by_page_and_goes_on_where_it_was_broken_off(
     expect(page.locator("#fetching")).to_be_hidden()
     assert not [url for url in asked[1:] if "after=" not in url and "since=" not in url]
     context.set_offline(True)
-    for ticket in tickets:
+    for number, ticket in enumerate(tickets, 1):
         show(page, code_of(ticket))
         expect_verdict(page, "good", "Let in")
+        expect(page.locator("#place")).to_have_text(f"Floor · row A · seat {number}")
     show(page, code_of(tickets[0]))
     expect_verdict(page, "bad", "Already let in")
 

@@ -20,6 +20,7 @@ const HEADLINES = {
   "unknown-key": "Not genuine: nobody here signed it",
   forged: "Not genuine: nobody here signed it",
   "no-keys": "Cannot be checked yet",
+  "not-checked": "Not checked: show it again",
 };
 const MARKS = { good: "M4 13l5 5L20 6", check: "M12 3v11M12 18.5v2", bad: "M5 5l14 14M19 5L5 19" };
 const SVG = "http://www.w3.org/2000/svg";
@@ -29,7 +30,8 @@ const $ = (id) => document.getElementById(id);
 const field = $("code");
 let scanner, camera, store, sound = true;
 let last = { text: "", at: 0 };
-let busy = false;
+const queue = []; // codes that were typed, or sent by a hand scanner, while another one is checked
+let checking = false;
 
 async function start() {
   store = await openStore(dataset.event);
@@ -127,26 +129,50 @@ async function turnTorch() {
   $("torch").setAttribute("aria-pressed", on);
 }
 
+/** A code before the camera. While another one is checked it is passed over: the camera sees it again. */
 async function seen(text) {
-  const now = Date.now();
-  const same = text === last.text && now - last.at < AGAIN_MS;
-  if (!busy) last = { text, at: now };
+  if (checking) {
+    if (text === last.text) last.at = Date.now();
+    return;
+  }
+  const same = text === last.text && Date.now() - last.at < AGAIN_MS;
+  last = { text, at: Date.now() };
   if (!same) await check(text);
-  last.at = Date.now();
+  if (text === last.text) last.at = Date.now();
 }
 
+/** Check codes in the order in which they came. None is dropped: somebody stands there with each. */
 async function check(text) {
-  if (busy) return;
-  busy = true;
+  queue.push(text);
+  if (checking) return;
+  checking = true;
   try {
-    tell(await scanner.show(text));
-    await draw();
+    while (queue.length) await checkOne(queue.shift());
   } finally {
-    busy = false;
+    checking = false;
   }
 }
 
+async function checkOne(text) {
+  tellChecking();
+  try {
+    tell(await scanner.show(text));
+  } catch (error) {
+    tell({ outcome: "not-checked" });
+    console.error(error);
+  }
+  await draw().catch(console.error); // the next one is waiting
+}
+
 // --- What it says ----------------------------------------------------------------------------
+
+/** Take the former answer away at once: it is not this ticket's. */
+function tellChecking() {
+  delete document.body.dataset.verdict;
+  $("headline").textContent = "Checking …";
+  $("place").textContent = "";
+  $("detail").textContent = "";
+}
 
 function tell(scan) {
   const kind = kindOf(scan);
@@ -159,7 +185,7 @@ function tell(scan) {
 
 /** Green: let in. Amber: let in, and look. Red: do not. */
 function kindOf({ outcome, price_type, unheard }) {
-  if (outcome === "no-keys") return "check";
+  if (["no-keys", "not-checked"].includes(outcome)) return "check";
   if (outcome !== "admitted") return "bad";
   return price_type || unheard ? "check" : "good";
 }
@@ -178,6 +204,7 @@ function details(scan) {
   }
   if (scan.outcome === "already-admitted") told.push(earlier(scan));
   if (scan.outcome === "event-cancelled") told.push("It does not take place: no ticket lets anybody in.");
+  if (scan.outcome === "not-checked") told.push("This device could not read or write what it keeps. If that goes on, reload the page.");
   if (scan.outcome === "no-keys") told.push("This device has to be online once before it can check tickets.");
   return told;
 }

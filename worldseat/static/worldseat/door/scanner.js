@@ -4,6 +4,8 @@ import { Refused, result } from "./sync.js";
 
 const EVERY_MS = 10_000;
 const RETRY_MS = 3_000;
+// No answer, or one that is no JSON: the page on which a wireless network asks for a login.
+const NO_ANSWER = ["TimeoutError", "AbortError", "NetworkError", "SyntaxError"];
 
 /**
  * `on.change()` is called when counts, lists or the connection changed.
@@ -68,7 +70,7 @@ export class Scanner {
 
   failed(error) {
     if (error instanceof Refused) this.heard([401, 403].includes(error.status) ? "signed-out" : "offline");
-    else if (error instanceof TypeError || ["TimeoutError", "AbortError", "NetworkError"].includes(error.name)) this.heard("offline");
+    else if (error instanceof TypeError || NO_ANSWER.includes(error.name)) this.heard("offline");
     else throw error;
   }
 
