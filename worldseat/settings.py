@@ -145,7 +145,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",  # for allauth's pages
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "worldseat.apps.WorldSeatStaticFilesConfig",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -380,7 +380,7 @@ STATIC_ROOT = BASE_DIR / ".worldseat" / "static"
 STATICFILES_DIRS = [BASE_DIR / "worldseat" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "worldseat.static_files.StaticFilesStorage"},
 }
 
 # --- Sales ---------------------------------------------------------------------------------
