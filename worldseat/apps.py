@@ -8,10 +8,9 @@ from django.apps import AppConfig
 from django.contrib.admin import autodiscover
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
-from django.contrib.staticfiles.apps import StaticFilesConfig
 from django.core import checks
 
-__all__ = ["WorldSeatAdminConfig", "WorldSeatConfig", "WorldSeatStaticFilesConfig"]
+__all__ = ["WorldSeatAdminConfig", "WorldSeatConfig"]
 
 
 class WorldSeatConfig(AppConfig):
@@ -25,17 +24,6 @@ class WorldSeatConfig(AppConfig):
         from django.core.cache import caches
 
         ratelimit.cache = caches["optional"]
-
-
-class WorldSeatStaticFilesConfig(StaticFilesConfig):
-    """Leave out of collectstatic what no page asks for: three quarters of the bytes."""
-
-    ignore_patterns = [  # noqa: RUF012  as Django declares it
-        *StaticFilesConfig.ignore_patterns,
-        "*.map",
-        "rest_framework",  # the browsable API; ours answers in JSON alone
-        "redoc",  # the API is described by Swagger UI
-    ]
 
 
 class WorldSeatAdminConfig(SimpleAdminConfig):

@@ -145,7 +145,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.humanize",  # for allauth's pages
     "whitenoise.runserver_nostatic",
-    "worldseat.apps.WorldSeatStaticFilesConfig",
+    "django.contrib.staticfiles",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -377,7 +377,7 @@ TICKET_FONTS = env_files("TICKET_FONTS")
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".worldseat" / "static"
-STATICFILES_DIRS = [BASE_DIR / "worldseat" / "static"]
+STATICFILES_FINDERS = ["worldseat.static_files.AppFilesFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "worldseat.static_files.StaticFilesStorage"},

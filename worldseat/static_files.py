@@ -1,14 +1,38 @@
-"""How static files are named and compressed when they are collected."""
+"""Which static files there are, and how they are named and compressed when they are collected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from django.contrib.staticfiles.finders import AppDirectoriesFinder
+from django.contrib.staticfiles.utils import matches_patterns
+from django.core.files.storage import Storage
 from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-__all__ = ["StaticFilesStorage"]
+__all__ = ["AppFilesFinder", "StaticFilesStorage"]
+
+# What no page asks for, by the names of files and directories: most of the bytes.
+_LEFT_OUT = (
+    "*.map",
+    "redoc",  # the API is described by Swagger UI
+    "rest_framework",  # its browsable API; ours answers in JSON alone
+)
+
+
+class AppFilesFinder(AppDirectoriesFinder):
+    """The files of the apps, but for what is left out: that is found nowhere, in tests neither."""
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Storage]]:
+        """List what is collected."""
+        yield from super().list([*(ignore_patterns or ()), *_LEFT_OUT])
+
+    def find(self, path: str, *args: Any, **options: Any) -> Any:
+        """Return where a file is, [] if nowhere."""
+        if any(matches_patterns(part, _LEFT_OUT) for part in path.split("/")):
+            return []
+        return super().find(path, *args, **options)
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):
