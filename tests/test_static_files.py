@@ -26,7 +26,7 @@ HASHED = re.compile(r"^/static/.+\.[0-9a-f]{12}(\.\w+)?$")
 # What a file itself asks for.
 ASKS = {
     ".css": re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s*["']([^"']+)|sourceMappingURL=(\S+)"""),
-    ".js": re.compile(r"""\b(?:from|import)\s*\(?["'](\.[^"']+)["']|# sourceMappingURL=(\S+)"""),
+    ".js": re.compile(r"""\b(?:from|import)\s*\(?["'](\.[^"']+)["']|//# sourceMappingURL=(\S+)"""),
 }
 
 
