@@ -35,7 +35,7 @@ class AppFilesFinder(AppDirectoriesFinder):
         return super().find(path, *args, **options)
 
 
-class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
     """WhiteNoise's storage, with one copy of each file: the one with a hash in its name.
 
     Scripts import each other by those names too, so that a browser keeps every file for good and
