@@ -80,7 +80,7 @@ def _everywhere() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _quick_settings(settings: Settings) -> None:
     """Spare the tests what only a deployment needs: a manifest of files, a slow hash."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    plain = {"BACKEND": "tests.static_names.StrictNames"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     # Else it would look through what another process of this run is collecting just now.
     settings.WHITENOISE_AUTOREFRESH = True

@@ -377,10 +377,10 @@ TICKET_FONTS = env_files("TICKET_FONTS")
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".worldseat" / "static"
-STATICFILES_DIRS = [BASE_DIR / "worldseat" / "static"]
+STATICFILES_FINDERS = ["worldseat.static_files.AppFilesFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "worldseat.static_files.StaticFilesStorage"},
 }
 
 # --- Sales ---------------------------------------------------------------------------------

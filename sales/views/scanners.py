@@ -14,7 +14,6 @@ from uuid import UUID
 
 from csp.constants import SELF, WASM_UNSAFE_EVAL
 from csp.decorators import csp_update
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -108,13 +107,8 @@ def worker(request: HttpRequest) -> HttpResponse:
 
 @cache
 def _kept_files() -> tuple[list[str], str]:
-    """Return the addresses of the files to keep, and a version that changes whenever one does.
-
-    Modules import each other by plain names, pages name files with their hashes: both are kept.
-    """
+    """Return the addresses of the files to keep, and a version that changes whenever one does."""
     version = hashlib.sha256()
     for name in (*(f"worldseat/{each}" for each in _FILES), _WORKER):
         version.update(Path(str(finders.find(name))).read_bytes())
-    names = [f"worldseat/{each}" for each in _FILES]
-    plain = [f"{settings.STATIC_URL}{each}" for each in names]
-    return sorted({*map(static, names), *plain}), version.hexdigest()[:16]
+    return sorted(static(f"worldseat/{each}") for each in _FILES), version.hexdigest()[:16]

@@ -15,7 +15,18 @@ __all__ = ["APART", "NO_BROWSER", "PLAIN", "STARTERS"]
 
 PLAIN, APART = "plain", "apart"
 # Fixtures that start processes, a browser or a server: a test with one of them is run apart.
-STARTERS = frozenset({"browser", "crew", "endpoints", "live_server", "manage", "started"})
+STARTERS = frozenset(
+    {
+        "browser",
+        "crew",
+        "endpoints",
+        "first_run",
+        "instances",
+        "live_server",
+        "served_demo",
+        "started",
+    }
+)
 # How the reason of a skipped test begins that found no browser.
 NO_BROWSER = "no browser: "
 

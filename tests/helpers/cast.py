@@ -174,15 +174,21 @@ def _make_seats(event: Event, rows: str, seats_a_row: int, changed_at: datetime)
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
     """Run every call on a thread of its own, all let go at one instant.
 
-    Returns what each returned or raised, in order; each thread's connection is closed.
+    Returns what each returned or raised, in order; each thread's connection is closed. Raises what
+    kept one from being ready; however long a busy machine takes to connect them, nobody goes first.
     """
     ready = threading.Barrier(len(calls))
+    failed: list[Exception] = []
 
     @everywhere()
     def run(call: Callable[[], T]) -> T | Exception:
         try:
-            connections["default"].ensure_connection()
-            ready.wait(timeout=30)
+            try:
+                connections["default"].ensure_connection()
+            except Exception as error:
+                failed.append(error)
+                ready.abort()
+            ready.wait()
             return call()
         except Exception as error:
             return error
@@ -190,4 +196,7 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
             connections.close_all()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
+        answers = list(pool.map(run, calls))
+    if failed:
+        raise failed[0]
+    return answers

@@ -1,68 +1,89 @@
-"""A state directory that nobody else uses, and a look at what is left running."""
+"""State directories that nobody else uses, one served demo, and a look at what is left running."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.helpers.commands import CHECKOUT
+from tests.helpers.instances import Demo, FirstRun, Instance, ServedDemo, Start, copied
+
+
+@pytest.fixture(scope="session")
+def instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Instance]]:
+    """Make instances that end with the run; a path is too deep for a socket file, with spaces."""
+    made: list[Instance] = []
+
+    def make() -> Instance:
+        base = tmp_path_factory.mktemp("a checkout")
+        made.append(Instance(base / ("deep " * 20).strip() / ".worldseat"))
+        return made[-1]
+
+    yield make
+    for instance in made:
+        instance.end()
+
+
+@pytest.fixture(scope="session")
+def first_run(instances: Callable[[], Instance]) -> FirstRun:
+    """Run the demo once, from nothing, although its port is taken."""
+    instance = instances()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = instance.manage("demo", "--once", "--buyers", "12", "--port", port)
+        output, _ = process.communicate()
+    return FirstRun(instance.home, process.returncode, output, instance.left_behind())
+
+
+@pytest.fixture(scope="session")
+def served_demo(instances: Callable[[], Instance], first_run: FirstRun) -> ServedDemo:
+    """The demo that tests share: not started before the first of them asks for it."""
+    return ServedDemo(lambda: copied(first_run, instances()))
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A state directory with spaces in its path, too deep for a socket file."""
-    home = tmp_path / "a checkout" / ("deep " * 20).strip() / ".worldseat"
-    yield home
-    for process in _processes_of(home):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+def demo(served_demo: ServedDemo) -> Demo:
+    """A demo that serves, for a test that leaves it as it is."""
+    return served_demo.shared()
 
 
 @pytest.fixture
-def left_behind(home: Path) -> Callable[[], list[str]]:
-    """Return a function that lists the processes started for `home` which still run."""
-    return lambda: [process.info["name"] for process in _processes_of(home)]
+def last_of_demo(served_demo: ServedDemo) -> Iterator[Demo]:
+    """A demo that serves, for a test that ends it."""
+    demo = served_demo.taken()
+    yield demo
+    demo.instance.end()
 
 
 @pytest.fixture
-def manage(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Return a function that starts a manage.py command on that state directory."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*words: str, **environment: str) -> subprocess.Popen[str]:
-        inherited = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-        process = subprocess.Popen(
-            [sys.executable, str(CHECKOUT / "manage.py"), *words],
-            env={**inherited, "WORLDSEAT_STATE_DIR": str(home), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+def instance(instances: Callable[[], Instance]) -> Iterator[Instance]:
+    """An instance of the test's own, with nothing in its state directory."""
+    made = instances()
+    yield made
+    made.end()
 
 
-def _processes_of(home: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["name", "cmdline"]):
-        try:
-            # PostgreSQL's backends overwrite their environment, but run in the data directory.
-            named = process.environ().get("WORLDSEAT_STATE_DIR") == str(home)
-            at_home = named or Path(process.cwd()).is_relative_to(home)
-            if at_home and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-            continue
-    return found
+@pytest.fixture
+def home(instance: Instance) -> Path:
+    """Return the test's own state directory, which is not there yet."""
+    return instance.home
+
+
+@pytest.fixture
+def prepared(instance: Instance, first_run: FirstRun) -> None:
+    """Let the test's own state directory be a copy of what a demo left."""
+    copied(first_run, instance)
+
+
+@pytest.fixture
+def manage(instance: Instance) -> Start:
+    """Return a function that starts a manage.py command on the test's own state directory."""
+    return instance.manage
+
+
+@pytest.fixture
+def left_behind(instance: Instance) -> Callable[[], list[str]]:
+    """Return a function that lists the processes which still run for the test's own directory."""
+    return instance.left_behind

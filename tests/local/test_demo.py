@@ -2,65 +2,51 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import signal
-import socket
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
-import psutil
 import pytest
 from django.core.management.base import CommandError
 
-from tests.helpers.commands import interrupt, read_until
+from tests.helpers.commands import read_until
+from tests.helpers.instances import Demo, FirstRun, Start
 from tests.helpers.waiting import wait_until
-from worldseat.local import state
-from worldseat.management.commands import demo
+from tests.local.site import Site
+from worldseat.management.commands import demo as command
 
-pytestmark = pytest.mark.timeout(240)  # it starts a dozen processes, on two cores
+pytestmark = pytest.mark.timeout(600)  # it starts a dozen processes, on two cores
 
-Manage = Callable[..., "subprocess.Popen[str]"]
 LeftBehind = Callable[[], list[str]]
 
 
-def test_sells_the_seat_once_and_ends(manage: Manage, left_behind: LeftBehind) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        process = manage("demo", "--once", "--buyers", "12", "--port", port)
-        output, _ = process.communicate()
-    assert process.returncode == 0, output
-    assert "The witness agrees: 1 valid ticket" in output
-    assert left_behind() == []
+def test_sells_the_seat_once_and_ends(first_run: FirstRun) -> None:
+    assert first_run.status == 0, first_run.output
+    assert "The witness agrees: 1 valid ticket" in first_run.output
+    assert first_run.left_behind == []
 
 
-def test_serves_until_ctrl_c(manage: Manage, home: Path, left_behind: LeftBehind) -> None:
-    process = manage("demo", "--buyers", "4")
-    output = read_until(process, "Serving")
-    found = re.search(r"Admin +http://127\.0\.0\.1:(\d+)(/admin/)", output)
-    assert found, output
-    port = int(found[1])
-    assert _get(port, "/accounts/login/?next=/admin/") == 200
-    assert _get(port, "/static/admin/css/base.css") == 200
+def test_serves_the_login_and_the_files_of_its_page(demo: Demo) -> None:
+    site = Site(demo.output)
+    assert re.search(rf"Admin +http://127\.0\.0\.1:{site.port}/admin/", demo.output), demo.output
+    status, page = site.get("/accounts/login/?next=/admin/")
+    assert status == 200
+    files = set(re.findall(r'"(/static/[^"]+)"', page))
+    assert files
+    for file in files:
+        assert site.get(file)[0] == 200, file
 
-    second = manage("demo")
+
+def test_is_not_started_where_it_runs(demo: Demo) -> None:
+    second = demo.instance.manage("demo")
     refusal, _ = second.communicate()
     assert second.returncode == 1
-    assert f"running already: process {process.pid}, at http://127.0.0.1:{port}" in refusal
-
-    _worker(process, "us-east-2").kill()
-    assert "worker-us-east-2 was killed by SIGKILL" in read_until(process, "start the demo again")
-    assert _get(port, "/healthz") == 200
-
-    interrupt(process)
-    process.communicate()
-    assert process.returncode == 0
-    assert left_behind() == []
-    assert state.read(home) is None
+    where = f"process {demo.process.pid}, at http://127.0.0.1:{Site(demo.output).port}"
+    assert f"running already: {where}" in refusal
 
 
-def test_leaves_nothing_when_killed_half_way(manage: Manage, left_behind: LeftBehind) -> None:
+@pytest.mark.usefixtures("prepared")
+def test_leaves_nothing_when_killed_half_way(manage: Start, left_behind: LeftBehind) -> None:
     process = manage("demo")
     read_until(process, "Tables")
     process.send_signal(signal.SIGKILL)
@@ -68,9 +54,7 @@ def test_leaves_nothing_when_killed_half_way(manage: Manage, left_behind: LeftBe
     wait_until(lambda: left_behind() == [], what="the end of a killed demo's processes")
 
 
-def test_shows_why_a_step_failed_and_leaves_nothing(
-    manage: Manage, left_behind: LeftBehind
-) -> None:
+def test_shows_why_a_step_failed_and_leaves_nothing(manage: Start, left_behind: LeftBehind) -> None:
     process = manage("demo", DATABASE_URL="postgres://nobody@127.0.0.1:9/nowhere")
     output, _ = process.communicate()
     assert process.returncode == 1
@@ -82,20 +66,4 @@ def test_shows_why_a_step_failed_and_leaves_nothing(
 @pytest.mark.parametrize("words", [["--buyers", "0"], ["--port", "70000"], ["--buyers", "many"]])
 def test_refuses_a_number_that_makes_no_sense(words: list[str]) -> None:
     with pytest.raises(CommandError, match=f"{words[0]}: use a .*, not '{words[1]}'"):
-        demo.Command().create_parser("manage.py", "demo").parse_args(words)
-
-
-def _worker(demo: subprocess.Popen[str], region: str) -> psutil.Process:
-    children = psutil.Process(demo.pid).children()
-    (worker,) = [child for child in children if f"{region}@%h" in child.cmdline()]
-    return worker
-
-
-def _get(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status
-    finally:
-        connection.close()
+        command.Command().create_parser("manage.py", "demo").parse_args(words)

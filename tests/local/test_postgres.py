@@ -107,10 +107,10 @@ def test_refuses_the_data_of_another_user(supervisor: Supervisor, home: Path) ->
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as somebody else")
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere root is told to move the checkout")
 def test_runs_for_root_in_a_directory_closed_to_others(
-    supervisor: Supervisor, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The binaries too: initdb asks access(2) about them, which is stricter than opening them."""
-    closed = tmp_path / "a checkout"
+    closed = home.parents[1]
     closed.chmod(0o700)
     package = Path(postgres.binary("postgres")).parents[2]
     for name in (package.name, f"{package.name}.libs"):

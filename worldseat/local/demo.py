@@ -9,7 +9,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from worldseat.local import ports, servers, static
@@ -141,10 +142,11 @@ class _Demo:
             self._scene = self._seed()
         # Not before there are tables to look into.
         self._supervisor.start(self._programs.beat())
-        with _step(self._console, "Web server"):
-            if collecting:
-                self._finish(collecting)
+        if collecting:
+            with _step(self._console, "Static files") as shown:
+                self._finish(collecting, meanwhile=partial(_show_collected, collecting, shown))
                 static.note_collected()
+        with _step(self._console, "Web server"):
             self._start_web()
         with _step(self._console, f"A worker in {' and '.join(self._options.regions)}"):
             for worker in workers:
@@ -191,7 +193,8 @@ class _Demo:
         return status
 
     def _collect(self) -> Program:
-        return self._programs.manage("collectstatic", "--no-input")
+        # Its log then has a line for each file.
+        return self._programs.manage("collectstatic", "--no-input", "--verbosity", "2")
 
     def _start_web(self) -> None:
         self._web, port = ports.start_on_free_port(
@@ -217,9 +220,9 @@ class _Demo:
         except (ValueError, KeyError, TypeError) as error:
             raise BadSeed(text) from error
 
-    def _finish(self, child: Child) -> None:
+    def _finish(self, child: Child, *, meanwhile: Callable[[], object] = lambda: None) -> None:
         program = child.program
-        status = self._supervisor.finish(child, deadline=_STEP_SECONDS)
+        status = self._supervisor.finish(child, deadline=_STEP_SECONDS, meanwhile=meanwhile)
         if status != 0:
             raise ProgramFailed(program.name, f"failed with exit status {status}", program.log)
 
@@ -259,11 +262,20 @@ def _say_whose(addresses: servers.Addresses, console: Console) -> None:
 
 
 @contextlib.contextmanager
-def _step(console: Console, title: str) -> Iterator[None]:
+def _step(console: Console, title: str) -> Iterator[Status]:
     began = time.monotonic()
-    with console.status(f"{title} ..."):
-        yield
+    with console.status(f"{title} ...") as shown:
+        yield shown
     console.print(f"[green]✓[/] {title:<40} {time.monotonic() - began:5.1f} s", highlight=False)
+
+
+def _show_collected(collecting: Child, shown: Status) -> None:
+    """Say how far collectstatic has got, by its log."""
+    log = collecting.program.log
+    done = log.read_text(errors="replace") if log else ""
+    found, compressed = done.count("\nCopying "), done.count(".gz'\n")
+    named = done.count("\nPost-processed ") - compressed
+    shown.update(f"Static files: {found} found, {named} named, {compressed} compressed ...")
 
 
 def _worker_is_ready(log: Path | None) -> bool:

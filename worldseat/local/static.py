@@ -24,10 +24,10 @@ def note_collected() -> None:
 
 
 def _digest() -> str:
-    """Digest all that collectstatic reads: the packages' files, ours, and the settings."""
+    """Digest all that collectstatic goes by: the packages' files, ours, and what it is told."""
     digest = hashlib.sha256()
-    for path in (_CHECKOUT / "uv.lock", _CHECKOUT / "worldseat" / "settings.py"):
-        digest.update(path.read_bytes())
+    for name in ("uv.lock", "worldseat/settings.py", "worldseat/static_files.py"):
+        digest.update((_CHECKOUT / name).read_bytes())
     for path in sorted(_our_files()):
         digest.update(f"{path.relative_to(_CHECKOUT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
