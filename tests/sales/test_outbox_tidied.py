@@ -26,9 +26,9 @@ from sales.models import (
 from sales.outbox import event_changed, write
 from sales.telling.draining import KEPT, drain, tidy_outbox
 from sales.telling.mailing import write_mailings
-from tests.cast import make_user
-from tests.sales.buying import buy
-from tests.sales.machine.regions import Regions
+from tests.helpers.cast import make_user
+from tests.helpers.purchases import buy
+from tests.helpers.regions import Regions
 from worldseat.dsql import bulk
 from worldseat.dsql.limits import ROWS
 

@@ -53,11 +53,11 @@ from sales.stampede.plan import plan_stampede
 from sales.stampede.settling import SETTLED
 from sales.telling.draining import drain
 from sales.waitlist import WaitlistRules, enlist, set_waitlist
-from tests.cast import make_event, make_user
-from tests.organise.jobs import plan, start
-from tests.sales.buying import buy
-from tests.sales.paying import hold, paid, pay
-from tests.sales.returning import cancel
+from tests.helpers.bulk_jobs import plan, start
+from tests.helpers.cast import make_event, make_user
+from tests.helpers.payments import hold, paid, pay
+from tests.helpers.purchases import buy
+from tests.helpers.returns import cancel
 from worldseat.mail import send_mail_later
 
 __all__ = ["BY_BEAT", "BY_OTHERS", "FOLLOWING", "Check", "Scene"]

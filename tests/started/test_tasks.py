@@ -16,10 +16,10 @@ from kombu import Producer
 
 from accounts.models import Organisation, User
 from sales.models import OutboxEvent
+from tests.helpers.waiting import wait_until
 from tests.started import listing
 from tests.started.rows import BY_BEAT, BY_OTHERS, FOLLOWING, Scene
 from tests.started.worker import working
-from tests.waiting import wait_until
 from worldseat.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)

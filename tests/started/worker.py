@@ -18,8 +18,8 @@ from celery.contrib.testing.worker import TestWorkController
 from celery.worker import state
 from django.db import connections
 
-from tests.stampede.crew import point_celery_at
-from tests.waiting import wait_until
+from tests.helpers.crew import point_celery_at
+from tests.helpers.waiting import wait_until
 from worldseat.celery import app
 
 __all__ = ["Ended", "working"]
