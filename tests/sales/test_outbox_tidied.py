@@ -78,7 +78,7 @@ def told(seat: Seat, fay: User, acme: Organisation) -> OutboxEvent:
 def test_deletes_what_was_told_long_ago_with_all_that_came_of_it(told: OutboxEvent) -> None:
     assert tidy() == 1
     for model in (OutboxEvent, WebhookDelivery, WebhookAttempt, OrderMail):
-        assert not model.objects.exists(), model  # type: ignore[attr-defined] # of two classes
+        assert not model.objects.exists(), model
     assert Order.objects.count() == 1
     assert WebhookEndpoint.objects.count() == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings
@@ -33,7 +34,8 @@ def section() -> str:
 
 def _lines() -> Iterator[str]:
     sent: dict[str, str] = {}
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+    schedule: dict[str, dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE
+    for entry in schedule.values():
         sent[entry["task"]] = f"beat, every {entry['schedule']:.0f} s"
     tasks = {f"`{name}` | {sent.get(name, 'others')}": by for name, by in TASKS.items()}
     yield from _table("task | sent by", tasks)

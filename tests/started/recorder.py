@@ -43,7 +43,7 @@ class _Recorder:
             self._started.add(("command", type(command).__module__.rpartition(".")[2]))
             return execute(command, *args, **options)
 
-        BaseCommand.execute = heard  # type: ignore[method-assign]
+        BaseCommand.execute = heard  # type: ignore[method-assign, assignment] # a function
 
     def _hear(self, event: str, args: Any) -> None:
         if event == "subprocess.Popen":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from worldseat.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SCHEDULE = settings.CELERY_BEAT_SCHEDULE
+SCHEDULE: Mapping[str, Mapping[str, Any]] = settings.CELERY_BEAT_SCHEDULE
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def scene(acme: Organisation, alice: User, now: datetime) -> Scene:
 def beat() -> Callable[[str], Any]:
     """Send the task of an entry of the schedule as beat does."""
     app.loader.import_default_modules()
-    scheduler = Scheduler(app, lazy=True)
+    scheduler = Scheduler(app, lazy=True)  # type: ignore[arg-type] # of our own tasks
     scheduler.merge_inplace(app.conf.beat_schedule)
 
     def send(name: str) -> Any:
@@ -68,7 +68,7 @@ def test_beat_sends_what_the_task_takes(name: str) -> None:
     entry = SCHEDULE[name]
     task = app.tasks[entry["task"]]
     inspect.signature(task.run).bind(*entry.get("args", ()), **entry.get("kwargs", {}))
-    takes = [Task.apply_async, app.send_task, app.amqp.as_task_v2, Producer.publish]
+    takes: list[Any] = [Task.apply_async, app.send_task, app.amqp.as_task_v2, Producer.publish]
     known = {name for each in takes for name in inspect.signature(each).parameters}
     assert set(entry.get("options", {})) <= known
     assert set(entry) <= {"task", "schedule", "args", "kwargs", "options", "relative"}

@@ -95,6 +95,6 @@ def _running(queues: Sequence[str]) -> Iterator[None]:
         worker.ensure_started()
         yield
     finally:
-        state.should_terminate = 0
+        state.should_terminate = 0  # type: ignore[assignment] # an exit status, or None
         wait_until(lambda: not thread.is_alive(), what="the worker to end")
         state.should_terminate = None
