@@ -122,15 +122,20 @@ def tidy_outbox(*, now: datetime) -> int:
     Deleted endpoints go too. An event goes with its deliveries, their attempts and its mails; one
     with a delivery that is pending stays. What a run leaves the next one takes.
     """
+    _tidy_endpoints()
     old = OutboxEvent.objects.filter(created_at__lt=now - KEPT, drained_at__isnull=False)
-    pending = WebhookDelivery.objects.filter(state=DeliveryState.PENDING).values("happened_id")
-    deleted = WebhookEndpoint.objects.filter(deleted_at__isnull=False)
-    bulk.delete(WebhookDelivery.objects.filter(endpoint__in=deleted).order_by("pk")[:500])
-    bulk.delete(deleted.filter(deliveries__isnull=True))
-    ids = list(
-        old.exclude(pk__in=pending)
-        .order_by("created_at")
-        .values_list("pk", flat=True)[:_TIDIED_AT_ONCE]
-    )
+    pending = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
+    told = old.exclude(pk__in=pending.values("happened_id"))
+    ids = list(told.order_by("created_at").values_list("pk", flat=True)[:_TIDIED_AT_ONCE])
+    # First, in steps: a change of an event is one row, and has a mail for each of its orders, which
+    # are more than a transaction takes.
+    bulk.delete(OrderMail.objects.filter(happened__in=ids))
     bulk.delete(OutboxEvent.objects.filter(pk__in=ids))
     return len(ids)
+
+
+def _tidy_endpoints() -> None:
+    deleted = WebhookEndpoint.objects.filter(deleted_at__isnull=False)
+    log = WebhookDelivery.objects.filter(endpoint__in=deleted)
+    bulk.delete(log.order_by("pk")[:_TIDIED_AT_ONCE])
+    bulk.delete(deleted.filter(deliveries__isnull=True))

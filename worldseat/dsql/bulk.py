@@ -3,7 +3,8 @@
 Django's bulk_create, bulk_update, update() and delete() put everything into one transaction; on
 DSQL that ends at 3,000 rows and 10 MiB. These functions commit step by step: what is done stays
 when a later step fails. A step that loses a conflict runs again; one that turns out too large
-(10 MiB, or what cascades) is halved.
+(10 MiB, or what cascades) is halved. A single row that takes too many with it cannot be: delete
+what refers to it first. Unlike Django's, `update` and `delete` take a slice: `rows[:500]`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def delete(rows: models.QuerySet[M]) -> int:
 
 
 def _keys(rows: models.QuerySet[M]) -> list[Any]:
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+    # Of a slice, the order tells which rows those are: Django refuses to change it.
+    ordered = rows if rows.query.is_sliced else rows.order_by("pk")
+    return list(ordered.values_list("pk", flat=True))
 
 
 def _of(rows: models.QuerySet[M], keys: Sequence[Any]) -> models.QuerySet[M]:

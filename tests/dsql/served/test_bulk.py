@@ -110,6 +110,17 @@ def test_creates_updates_and_deletes_in_steps(
     assert count(behind) == 0
 
 
+def test_takes_a_slice_as_the_rows_that_it_chooses(
+    served: DatabaseWrapper, seat: Any, behind: Behind
+) -> None:
+    fill(behind, 4)
+    rows = seat._default_manager.using(ALIAS)
+    last = list(rows.order_by("-pk").values_list("pk", flat=True))
+    assert bulk.update(rows.order_by("-pk")[:3], number=1) == 3
+    assert bulk.delete(rows.order_by("-pk")[1:3]) == 2
+    assert dict(rows.values_list("pk", "number")) == {last[0]: 1, last[3]: 0}
+
+
 def test_makes_smaller_steps_of_large_rows(
     served: DatabaseWrapper, seat: Any, behind: Behind
 ) -> None:

@@ -31,7 +31,8 @@ from worldseat.dsql.occ import OutcomeUnknown, is_conflict, is_connection_lost
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 MINUTE = timedelta(minutes=1)
-EXAMPLES, STEPS = (100, 30) if os.environ.get("WORLDSEAT_LONG_RUN") else (10, 12)
+ROUNDS = int(os.environ.get("WORLDSEAT_LONG_RUN", "0"))
+EXAMPLES, STEPS = (ROUNDS, 30) if ROUNDS else (10, 12)
 
 acts = st.builds(
     Act,
