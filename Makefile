@@ -32,8 +32,8 @@ django-suite: setup ## Django's own tests behind DSQL's rules (minutes); LABELS=
 	@$(python) -m tests.django_suite $(LABELS) $(if $(JSON),--json $(JSON))
 	@echo "The migrations of stock apps, stopped and resumed: make stop-at-every-statement"
 
-long-run: setup ## drive the sale by chance, from two regions with faults, for minutes
-	@WORLDSEAT_LONG_RUN=1 $(python) -m pytest --timeout 1800 tests/sales/machine
+long-run: setup ## drive the sale by chance, from two regions with faults, for minutes; ROUNDS=100
+	@WORLDSEAT_LONG_RUN=$(or $(ROUNDS),100) $(python) -m pytest --timeout 1800 tests/sales/machine
 
 stop-at-every-statement: setup ## migrate stock apps and ours, stopped at every statement (minutes)
 	@WORLDSEAT_EVERY_STATEMENT=1 $(python) -m pytest tests/dsql/served/test_stock_migrations.py tests/dsql/served/test_own_migrations.py
