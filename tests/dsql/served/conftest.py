@@ -136,14 +136,59 @@ def make(served: DatabaseWrapper) -> Make:
     return build
 
 
+class Project:
+    """A process of tests.dsql.project."""
+
+    def __init__(self, settings: str, environ: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.dsql.project"],
+            env={**os.environ, **environ, "DJANGO_SETTINGS_MODULE": settings},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, module: str, *arguments: str, url: str) -> dict[str, Any]:
+        """Return what a module answers about a database."""
+        assert self._process.stdin
+        assert self._process.stdout
+        asked = {"module": module, "arguments": arguments, "url": url}
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        said = json.loads(self._process.stdout.readline())
+        assert "answer" in said, said["error"][-4000:]
+        answer: dict[str, Any] = said["answer"]
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def project(started: Endpoint) -> Iterator[Callable[[str], Project]]:
+    """Projects by their settings, started when first asked for."""
+    environ = {**started.environment, "DATABASE_URL": started.database_url}
+    begun: dict[str, Project] = {}
+
+    def of(settings: str) -> Project:
+        if settings not in begun:
+            begun[settings] = Project(settings, environ)
+        return begun[settings]
+
+    yield of
+    for each in begun.values():
+        each.close()
+
+
 @pytest.fixture
-def migrate(endpoint: Endpoint) -> Run:
+def migrate(endpoint: Endpoint, project: Callable[[str], Project]) -> Run:
     """Run tests.dsql.interrupted with the stock project: `migrate("--undisturbed", "auth")`."""
 
     def run(
         *arguments: str, url: str = endpoint.database_url, settings: str = STOCK
     ) -> dict[str, Any]:
-        return report("tests.dsql.interrupted", *arguments, url=url, settings=settings)
+        return project(settings).ask("tests.dsql.interrupted", *arguments, url=url)
 
     return run
 
@@ -151,17 +196,3 @@ def migrate(endpoint: Endpoint) -> Run:
 def environment(url: str, settings: str) -> dict[str, str]:
     """Return the environment of a process of a project."""
     return {**os.environ, "DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": url}
-
-
-def report(module: str, *arguments: str, url: str, settings: str) -> dict[str, Any]:
-    """Run a module with a project's settings and a database; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env=environment(url, settings),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
