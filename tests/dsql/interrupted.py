@@ -120,8 +120,8 @@ def answer(arguments: list[str]) -> dict[str, Any]:
 
     `--undisturbed` stops nowhere, `--each-kind` at the first statement of each kind only.
     `--undo` undoes all migrations of the apps at once, undisturbed.
-    `--back-one-by-one` undoes those of all apps, each by itself, and reports the facts after each, by
-    what was undone. Returns how many stops there were, and the facts of the schema.
+    `--back-one-by-one` undoes those of all apps, each by itself, and reports the facts after each,
+    by what was undone. Returns how many stops there were, and the facts of the schema.
     """
     options = {each for each in arguments if each.startswith("--")}
     labels = [each for each in arguments if each not in options]
