@@ -22,6 +22,8 @@ from worldseat.local.processes import Supervisor
 
 Connect = Callable[..., "psycopg.Connection[tuple[Any, ...]]"]
 
+LIMITS = Limits(transaction_seconds=60.0)
+
 
 @pytest.fixture(scope="session")
 def backend_url() -> Iterator[str]:
@@ -41,9 +43,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def started(home: Path, backend_url: str) -> Iterator[dict[str, Endpoint]]:
     """Both regions, with limits of time that a test can wait for."""
-    limits = Limits(transaction_seconds=60.0)
     with Supervisor() as supervisor:
-        endpoints = launch.start(supervisor, home, backend_url, limits=limits)
+        endpoints = launch.start(supervisor, home, backend_url, limits=LIMITS)
         os.environ.update(endpoints["us-east-1"].environment)
         yield endpoints
 
