@@ -1,4 +1,4 @@
-"""Running one label of Django's suite in a process of its own, and reading its record."""
+"""Running labels of Django's suite in a process of their own, and reading its record."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LABELS = tuple(
     transaction_hooks transactions unmanaged_models update update_only_fields validation
     """.split()  # noqa: SIM905 - seventy quoted words read worse
 )
-# Those that `make test` runs: about two seconds each.
+# Those that `make test` runs, in one process.
 QUICK = ("constraints", "indexes", "introspection", "inspectdb", "transactions", "update")
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -76,7 +76,11 @@ class Outcome:
     @property
     def passed(self) -> int:
         """Return how many tests passed."""
-        return sum(each["outcome"] == "passed" for each in self.records.values())
+        return len(self.names_of("passed"))
+
+    def names_of(self, outcome: str) -> list[str]:
+        """Return the names of the tests that ended so."""
+        return [name for name, each in self.records.items() if each["outcome"] == outcome]
 
     @property
     def expected(self) -> Counter[str]:
@@ -136,17 +140,19 @@ def run(
     arguments: tuple[str, ...] = (),
     progress: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
-    """Run a label; `tests` is Django's directory of tests, `environment` names the database.
+    """Run a label, or several with spaces between them, in a process.
 
-    What runtests.py prints goes to a log under `home`. `progress` is called as tests end.
+    `tests` is Django's directory of tests, `environment` names the database. What runtests.py
+    prints goes to a log under `home`. `progress` is called as tests end.
     """
     (home / "logs").mkdir(exist_ok=True)
-    record, log = home / "logs" / f"{label}.jsonl", home / "logs" / f"{label}.log"
+    name = label.replace(" ", "-")
+    record, log = home / "logs" / f"{name}.jsonl", home / "logs" / f"{name}.log"
     record.write_text("")
     outcome, started = Outcome(label, log=str(log)), time.monotonic()
     with log.open("w") as output, record.open() as lines:
         child = subprocess.Popen(
-            [sys.executable, str(tests / "runtests.py"), label, *arguments, *_OPTIONS],
+            [sys.executable, str(tests / "runtests.py"), *label.split(), *arguments, *_OPTIONS],
             env={
                 **os.environ,
                 "PYTHONPATH": str(_CHECKOUT),

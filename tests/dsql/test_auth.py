@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -97,17 +95,6 @@ def test_serves_many_threads_from_the_first_use() -> None:
     with ThreadPoolExecutor(16) as threads:
         tokens = list(threads.map(lambda _: mint()["Action"], range(64)))
     assert tokens == ["DbConnectAdmin"] * 64
-    assert len(auth._clients) == 1
-
-
-def test_mints_a_thousand_tokens(record_property: Callable[[str, object], None]) -> None:
-    mint()
-    start = time.perf_counter()
-    for _ in range(1000):
-        mint_token(host=HOST, user="admin", region="us-east-1")
-    # Measured, not asserted: machines differ. Under half a second is what we want.
-    record_property("seconds", time.perf_counter() - start)
-    print(f"1,000 tokens: {time.perf_counter() - start:.3f} s")
     assert len(auth._clients) == 1
 
 

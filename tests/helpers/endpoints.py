@@ -10,6 +10,10 @@ from psycopg import errors
 
 from worldseat.dsql.auth import mint_token
 from worldseat.local.endpoint.launch import Endpoint
+from worldseat.local.endpoint.limits import Limits
+
+# Limits of time that a test can wait for.
+LIMITS = Limits(transaction_seconds=60.0)
 
 Connect = Callable[..., "psycopg.Connection[tuple[Any, ...]]"]
 

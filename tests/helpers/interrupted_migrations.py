@@ -1,31 +1,28 @@
-"""Migrate, and stop at every single statement.
+"""Migrate, and stop at every single statement, or at the first of each kind.
 
-`python -m tests.helpers.interrupted_migrations [APP[:NAME]]...`, run with the settings of a
-project (tests.dsql.stock_settings). `--back-one-by-one` undoes all
-migrations instead, each by itself, and reports the facts after each. A run ends right after a
-statement at which no run has ended before, as a kill or a lost connection would end it; then
-`migrate` is run again. When nothing is left to stop at, the schema has to be what an undisturbed
-migration makes, which is `--undisturbed`. Prints one JSON object: how many stops there were, and
-the facts of the schema.
+A run ends right after a statement at which no run has ended before, as a kill or a lost connection
+would end it; then `migrate` is run again. When nothing is left to stop at, the schema has to be
+what an undisturbed migration makes.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
-import django
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from tests.helpers.schema_facts import Facts, facts
 
 _READS = ("SELECT", "CALL", "SHOW")
+_OWN_COLUMN = re.compile(r'"(ws_new|ws_old)_\w+"')
+_NAME = re.compile(r'"[^"]*"')
+_LITERALS = re.compile(r"'[^']*'|\([^()]*\)")
+_WORDS = re.compile(r"\b(?:[A-Z]{2,}|ws_new|ws_old)\b")
 _INSTANT = re.compile(r"'\d{4}-\d\d-\d\d[^']*'(::\w+)?|datetime\.datetime\([^)]*\)")
 
 
@@ -33,11 +30,29 @@ class Stopped(Exception):
     """The run was stopped, as by a kill."""
 
 
-class Stops:
-    """An execute wrapper of Django's that stops after each statement that changes anything."""
+def each(sql: str, params: Any) -> str:
+    """Return what is the same of a statement in each run: all but instants."""
+    return _INSTANT.sub("", f"{sql}{params}")
 
-    def __init__(self) -> None:
+
+def kind(sql: str, params: Any) -> str:
+    """Return what statements of a kind have in common: their keywords, an INSERT its table."""
+    table = _NAME.findall(sql)[:1] if sql.startswith("INSERT") else []
+    rest = _NAME.sub("", _OWN_COLUMN.sub(r"\1", sql))
+    while (shorter := _LITERALS.sub("", rest)) != rest:
+        rest = shorter
+    return " ".join([*_WORDS.findall(rest), *table])
+
+
+class Stops:
+    """An execute wrapper of Django's that stops after each statement that changes anything.
+
+    Those of which `of` returns the same count as one.
+    """
+
+    def __init__(self, of: Callable[[str, Any], str] = each) -> None:
         self.seen: set[str] = set()
+        self._of = of
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
@@ -45,8 +60,7 @@ class Stops:
         """Run the statement; stop if that was the first time."""
         result = execute(sql, params, many, context)
         if not str(sql).lstrip().upper().startswith(_READS):
-            # Without instants: they are others in each run.
-            digest = _INSTANT.sub("", f"{sql}{params}")
+            digest = self._of(str(sql), params)
             if digest not in self.seen:
                 self.seen.add(digest)
                 raise Stopped(sql)
@@ -80,6 +94,11 @@ def _is_done(target: list[str], stops: Stops) -> bool:
     return True
 
 
+def undo(apps: list[str]) -> None:
+    """Undo all migrations of these apps in one run."""
+    MigrationExecutor(connection).migrate([(app, None) for app in apps])
+
+
 def back_one_by_one(stops: Stops) -> dict[str, dict[str, list[str]]]:
     """Undo all migrations, each by itself; return the facts after each, by what was undone."""
     loader = MigrationLoader(connection)
@@ -96,20 +115,24 @@ def _written(found: Facts) -> dict[str, list[str]]:
     return {table: sorted(map(repr, rows)) for table, rows in found.items()}
 
 
-def main() -> None:
-    """Migrate and report."""
-    django.setup()
-    logging.disable(logging.WARNING)
-    labels = sys.argv[1:]
-    options = {label for label in labels if label.startswith("--")}
+def answer(arguments: list[str]) -> dict[str, Any]:
+    """Migrate the apps, all when none is named: `auth`, `auth:0007`, `knox:zero`.
+
+    `--undisturbed` stops nowhere, `--each-kind` at the first statement of each kind only.
+    `--undo` undoes all migrations of the apps at once, undisturbed.
+    `--back-one-by-one` undoes those of all apps, each by itself, and reports the facts after each,
+    by what was undone. Returns how many stops there were, and the facts of the schema.
+    """
+    options = {each for each in arguments if each.startswith("--")}
+    labels = [each for each in arguments if each not in options]
     stops = Unstopped() if "--undisturbed" in options else Stops()
+    if "--each-kind" in options:
+        stops = Stops(of=kind)
     report: dict[str, Any] = {}
     if "--back-one-by-one" in options:
         report["after"] = back_one_by_one(stops)
+    elif "--undo" in options:
+        undo(labels)
     else:
-        migrate([label for label in labels if label not in options], stops)
-    print(json.dumps({"stops": len(stops.seen), "facts": _written(facts(connection)), **report}))
-
-
-if __name__ == "__main__":
-    main()
+        migrate(labels, stops)
+    return {"stops": len(stops.seen), "facts": _written(facts(connection)), **report}

@@ -30,15 +30,30 @@ def environment(url: str, settings: str) -> dict[str, str]:
     return {**os.environ, "DJANGO_SETTINGS_MODULE": settings, "DATABASE_URL": url}
 
 
-def report(module: str, *arguments: str, url: str, settings: str) -> dict[str, Any]:
-    """Run a module with a project's settings and a database; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env=environment(url, settings),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+class Project:
+    """A process of tests.dsql.project."""
+
+    def __init__(self, settings: str, environ: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.dsql.project"],
+            env={**os.environ, **environ, "DJANGO_SETTINGS_MODULE": settings},
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, module: str, *arguments: str, url: str) -> dict[str, Any]:
+        """Return what a module answers about a database."""
+        assert self._process.stdin
+        assert self._process.stdout
+        asked = {"module": module, "arguments": arguments, "url": url}
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        said = json.loads(self._process.stdout.readline())
+        assert "answer" in said, said["error"][-4000:]
+        answer: dict[str, Any] = said["answer"]
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()

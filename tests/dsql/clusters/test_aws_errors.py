@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -105,9 +106,13 @@ def test_tells_which_field_aws_finds_wrong(aws: ControlPlane, cli: Cli) -> None:
     assert "witnessRegion: not in the same set of regions" in outcome.err
 
 
-def test_gives_up_on_a_conflict_that_does_not_pass(aws: ControlPlane, cli: Cli) -> None:
+def test_gives_up_on_a_conflict_that_does_not_pass(
+    aws: ControlPlane, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without the waits it would ask as often as it can until the time is over.
+    monkeypatch.setattr("worldseat.dsql.clusters.patience._sleep", time.sleep)
     aws.fail("UpdateCluster", "ConflictException", "in the middle of it", times=9999)
-    outcome = cli("create", "--timeout", "2", "--json")
+    outcome = cli("create", "--timeout", "2", "--poll", "0.2", "--json")
     assert (outcome.code, outcome.data["error"]["kind"]) == (4, "conflict")
     assert len(outcome.data["error"]["changed"]) == 2
 

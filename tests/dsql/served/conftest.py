@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -12,7 +12,7 @@ from django.db import connections, models
 from django.db.migrations.state import AppConfigStub
 
 from tests.helpers.databases import empty_schema, own_database
-from tests.helpers.projects import STOCK, Run, report
+from tests.helpers.projects import STOCK, Project, Run
 from tests.helpers.theatre import ALIAS, Make
 from worldseat.dsql.base import DatabaseWrapper
 from worldseat.dsql.url import database_from_url
@@ -40,16 +40,25 @@ def started(tmp_path_factory: pytest.TempPathFactory, backend_url: str) -> Itera
         yield endpoint
 
 
+@pytest.fixture(scope="session")
+def signers() -> dict[tuple[str, str | None], Any]:
+    """What signs with the endpoint's credentials: making one costs 600 times a signature."""
+    return {}
+
+
 @pytest.fixture
 def endpoint(
-    started: Endpoint, backend_url: str, monkeypatch: pytest.MonkeyPatch
+    started: Endpoint,
+    backend_url: str,
+    signers: dict[tuple[str, str | None], Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Endpoint]:
     """The endpoint without faults, before an empty schema."""
     empty_schema(backend_url)
     for name, value in started.environment.items():
         monkeypatch.setenv(name, value)
     # Another test may have signed with other credentials.
-    monkeypatch.setattr("worldseat.dsql.auth._clients", {})
+    monkeypatch.setattr("worldseat.dsql.auth._clients", signers)
     started.control.clear()
     yield started
     started.control.clear()
@@ -109,14 +118,29 @@ def make(served: DatabaseWrapper) -> Make:
     return build
 
 
+@pytest.fixture(scope="session")
+def project(started: Endpoint) -> Iterator[Callable[[str], Project]]:
+    """Projects by their settings, started when first asked for."""
+    environ = {**started.environment, "DATABASE_URL": started.database_url}
+    begun: dict[str, Project] = {}
+
+    def of(settings: str) -> Project:
+        if settings not in begun:
+            begun[settings] = Project(settings, environ)
+        return begun[settings]
+
+    yield of
+    for each in begun.values():
+        each.close()
+
+
 @pytest.fixture
-def migrate(endpoint: Endpoint) -> Run:
+def migrate(endpoint: Endpoint, project: Callable[[str], Project]) -> Run:
     """Run interrupted migrations of the stock project: `migrate("--undisturbed", "auth")`."""
 
     def run(
         *arguments: str, url: str = endpoint.database_url, settings: str = STOCK
     ) -> dict[str, Any]:
-        module = "tests.helpers.interrupted_migrations"
-        return report(module, *arguments, url=url, settings=settings)
+        return project(settings).ask("tests.helpers.interrupted_migrations", *arguments, url=url)
 
     return run

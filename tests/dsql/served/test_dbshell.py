@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 
-from tests.helpers.projects import ROOT, STOCK, environment
-from worldseat.local.endpoint.launch import Endpoint
+from tests.helpers.theatre import ALIAS
 
+Capture = pytest.CaptureFixture[str]
 SHOW = ["--", "-X", "-A", "-t", "-c", "SELECT current_user, n FROM seat"]
 
 # What psql does with its arguments and its environment, by the same libpq: for machines that have
@@ -30,14 +29,9 @@ print("|".join(map(str, psycopg.connect(**where).execute(said.c).fetchone())))
 """
 
 
-def shell(url: str, *arguments: str, path: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "django", "dbshell", *arguments],
-        env={**environment(url, STOCK), "PATH": path, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def shell(*arguments: str) -> None:
+    # No options before the two dashes: call_command takes them by name.
+    call_command("dbshell", *arguments, database=ALIAS)
 
 
 @pytest.fixture
@@ -47,24 +41,30 @@ def seat(behind: psycopg.Connection[object]) -> None:
     behind.execute("INSERT INTO seat VALUES (7)")
 
 
-@pytest.mark.usefixtures("seat")
-def test_speaks_to_the_cluster(endpoint: Endpoint) -> None:
+@pytest.mark.usefixtures("seat", "served")
+def test_speaks_to_the_cluster(capfd: Capture) -> None:
     if not shutil.which("psql"):
         pytest.skip("this machine has no psql")
-    done = shell(endpoint.database_url, *SHOW, path=os.environ["PATH"])
-    assert (done.stdout.strip(), done.stderr) == ("admin|7", "")
+    shell(*SHOW)
+    assert capfd.readouterr() == ("admin|7\n", "")
 
 
-@pytest.mark.usefixtures("seat")
-def test_tells_libpq_what_the_backend_tells_it(endpoint: Endpoint, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("seat", "served")
+def test_tells_libpq_what_the_backend_tells_it(
+    capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "psql").write_text(LIKE_PSQL)
     (tmp_path / "psql").chmod(0o700)
-    done = shell(endpoint.database_url, *SHOW, path=str(tmp_path))
-    assert (done.stdout.strip(), done.stderr) == ("admin|7", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shell(*SHOW)
+    assert capfd.readouterr() == ("admin|7\n", "")
 
 
-def test_says_that_psql_is_missing(endpoint: Endpoint, tmp_path: Path) -> None:
-    done = shell(endpoint.database_url, path=str(tmp_path))
-    assert done.returncode == 1
-    assert "psql" in done.stderr
-    assert "X-Amz" not in done.stderr
+@pytest.mark.usefixtures("served")
+def test_says_that_psql_is_missing(
+    capfd: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CommandError, match="psql") as error:
+        shell()
+    assert "X-Amz" not in f"{error.value}{capfd.readouterr()}"

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
-from tests.helpers.databases import empty_schema
+from tests.dsql.linter import lint
 from tests.helpers.projects import OWN, Run, in_full
+from tests.helpers.schema_facts import facts
+from tests.helpers.theatre import ALIAS
+from worldseat.dsql.base import DatabaseWrapper
 
-ZERO = [f"{app}:zero" for app in ("sales", "admin", "knox", "accounts", "sessions", "auth")]
+ZERO = ("sales", "admin", "knox", "accounts", "sessions", "auth")
 
-pytestmark = pytest.mark.timeout(600)  # it starts processes, one after the other, on two cores
+pytestmark = pytest.mark.timeout(600)  # the models of each migration are made, on two cores
 
 
-@pytest.mark.timeout(360)
-def test_makes_the_schema_that_postgresql_has(migrate: Run, backend_url: str) -> None:
-    wanted = migrate("--undisturbed", url=backend_url, settings=OWN)["facts"]
+class Sent(list[str]):
+    """An execute wrapper of Django's that keeps what the schema editor sends."""
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        """Run the statement; keep one that changes the schema, or rows for it."""
+        if str(sql).startswith(("CREATE ", "ALTER ", "DROP ", "UPDATE ")) and not params:
+            self.append(str(sql).rstrip(";"))
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.django_db
+def test_makes_the_schema_that_postgresql_has(served: DatabaseWrapper, tmp_path: Path) -> None:
+    wanted = facts(connection)  # what the same migrations have made for the other tests
     assert {"accounts_user", "sales_seat", "sales_ticket"} <= set(wanted)
-    empty_schema(backend_url)
-    assert migrate("--undisturbed", settings=OWN)["facts"] == wanted
-    left = migrate("--undisturbed", *ZERO, settings=OWN)["facts"]
-    assert set(left) == {"django_migrations", "django_content_type"}
+    forward, backward = Sent(), Sent()
+    with served.execute_wrapper(forward):
+        call_command("migrate", database=ALIAS, verbosity=0, interactive=False)
+    assert facts(served) == wanted
+    with served.execute_wrapper(backward):
+        MigrationExecutor(served).migrate([(app, None) for app in ZERO])
+    assert set(facts(served)) == {"django_migrations", "django_content_type"}
+    assert len(forward) > 300
+    assert len(backward) > 100
+    sent = {"forward": ";\n".join(forward), "backward": ";\n".join(backward)}
+    assert lint(sent, tmp_path) == []
 
 
 @in_full

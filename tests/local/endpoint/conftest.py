@@ -12,11 +12,10 @@ import psycopg
 import pytest
 
 from tests.helpers.databases import own_database
-from tests.helpers.endpoints import Connect, parameters
+from tests.helpers.endpoints import LIMITS, Connect, parameters
 from worldseat.local import state
 from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint
-from worldseat.local.endpoint.limits import Limits
 from worldseat.local.processes import Supervisor
 
 
@@ -38,9 +37,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def started(home: Path, backend_url: str) -> Iterator[dict[str, Endpoint]]:
     """Both regions, with limits of time that a test can wait for."""
-    limits = Limits(transaction_seconds=60.0)
     with Supervisor() as supervisor:
-        endpoints = launch.start(supervisor, home, backend_url, limits=limits)
+        endpoints = launch.start(supervisor, home, backend_url, limits=LIMITS)
         os.environ.update(endpoints["us-east-1"].environment)
         yield endpoints
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import psycopg
 import pytest
 from psycopg import errors
 
 from tests.helpers.endpoints import Connect, parameters, settled
+from tests.helpers.waiting import wait_until
 from worldseat.local.endpoint.control import ControlFailed
 from worldseat.local.endpoint.launch import Endpoint
 
@@ -74,12 +74,13 @@ def test_refuses_more_schemas_and_tables_than_a_cluster_may_have(
 
 
 def let_in_at_last(connect: Connect, endpoint: Endpoint) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
+    def is_let_in() -> bool:
         with contextlib.suppress(psycopg.OperationalError):
             connect(endpoint)
-            return
-    pytest.fail("nobody is let in any more")
+            return True
+        return False
+
+    wait_until(is_let_in, what="somebody is let in again")
 
 
 def test_counts_open_connections(connect: Connect, east: Endpoint) -> None:

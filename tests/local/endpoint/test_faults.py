@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
-import time
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from psycopg import errors
 
 from tests.helpers.endpoints import Connect, parameters
+from tests.helpers.waiting import wait_until
+from worldseat.local.endpoint import faults
 from worldseat.local.endpoint.control import Control, ControlFailed
 from worldseat.local.endpoint.launch import Endpoint
 
@@ -160,15 +163,43 @@ def test_refuses_connections(connect: Connect, east: Endpoint, fault: str, words
     assert connect(east).execute("SELECT 1").fetchone() == (1,)
 
 
-def test_is_as_far_away_as_told(connect: Connect, east: Endpoint, table: str) -> None:
-    connection = connect(east, autocommit=True)
-    east.control.set(latency=0.2, commit_latency=0.2)
-    begun = time.monotonic()
-    connection.execute("SELECT 1")
-    assert time.monotonic() - begun >= 0.2
-    begun = time.monotonic()
-    connection.execute(SELL.format(table), ["a"])
-    assert time.monotonic() - begun >= 0.4
+@pytest.mark.parametrize("latency", ["latency", "commit_latency"])
+def test_is_far_away(
+    connect: Connect, east: Endpoint, west: Endpoint, table: str, latency: str
+) -> None:
+    far, near = connect(east, autocommit=True), connect(west, autocommit=True)
+    before = east.control.counters()["round_trips"]
+    east.control.set(**{latency: 600})
+    answers: list[object] = []
+
+    def sell() -> None:
+        far.execute(SELL.format(table), ["a"])
+        answers.append("sold")
+
+    thread = threading.Thread(target=sell)
+    thread.start()
+    wait_until(
+        lambda: east.control.counters()["round_trips"] == before + 1, what="it is on its way"
+    )
+    thread.join(0.3)
+    assert near.execute(f"SELECT buyer FROM {table} WHERE id = 1").fetchone() == (None,)
+    assert answers == []
+    east.control.clear()
+    thread.join(30)
+    assert answers == ["sold"]
+
+
+@pytest.mark.parametrize("latency", ["latency", "commit_latency"])
+def test_waits_as_long_as_told(monkeypatch: pytest.MonkeyPatch, latency: str) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(faults, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(faults, "monotonic", lambda: sum(slept))
+    asyncio.run(faults.Faults(**{latency: 0.13}).wait(latency))  # type: ignore[arg-type]
+    assert sum(slept) == pytest.approx(0.13)
 
 
 def test_counts_round_trips(connect: Connect, east: Endpoint, table: str) -> None:

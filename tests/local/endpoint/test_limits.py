@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
 
-import boto3
 import psycopg
 import pytest
 from psycopg import errors
 
-from tests.helpers.endpoints import Connect, parameters
-from worldseat.local import state
-from worldseat.local.endpoint import launch
+from tests.helpers.endpoints import LIMITS, Connect
 from worldseat.local.endpoint.launch import Endpoint
 from worldseat.local.endpoint.limits import Limits
-from worldseat.local.processes import Supervisor
 
 MANY = "INSERT INTO {} (id) SELECT n FROM generate_series(100, {}) n"
 
@@ -79,35 +75,35 @@ def test_refuses_more_than_10_mebibytes_at_commit(
     assert connection.execute(f"SELECT buyer FROM {table} WHERE id = 1").fetchone() == (None,)
 
 
-def test_ends_what_gets_too_old(home: Path, backend_url: str, table: str, tmp_path: Path) -> None:
-    limits = Limits(transaction_seconds=1.0, connection_seconds=6.0)
-    with state.claimed(tmp_path), Supervisor() as supervisor:
-        (endpoint,) = launch.start(
-            supervisor, tmp_path, backend_url, regions=["eu-west-1"], limits=limits
-        ).values()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in endpoint.environment.items():
-                patch.setenv(name, value)
-            check_ages(endpoint, table, backend_url)
-
-
-def check_ages(endpoint: Endpoint, table: str, backend_url: str) -> None:
-    token = boto3.client("dsql", region_name=endpoint.region).generate_db_connect_admin_auth_token(
-        endpoint.host, endpoint.region
-    )
-    connection = psycopg.connect(**parameters(endpoint, password=token))
+def test_ends_a_transaction_that_gets_too_old(
+    connect: Connect, east: Endpoint, backend_url: str, table: str
+) -> None:
+    east.control.limit(transaction_seconds=1.0)
+    connection = connect(east)
     connection.execute(f"UPDATE {table} SET buyer = 'slow' WHERE id = 1")
     with psycopg.connect(backend_url) as behind:  # waits until the endpoint lets go of the row
         behind.execute(f"UPDATE {table} SET buyer = 'quick' WHERE id = 1")
     with pytest.raises(errors.ProgramLimitExceeded, match="age limit of 300s exceeded"):
         connection.commit()
+    east.control.unlimit()
     assert connection.execute("SELECT 1").fetchone() == (1,)
-    connection.rollback()
+
+
+def test_ends_a_connection_that_gets_too_old(connect: Connect, east: Endpoint) -> None:
+    east.control.limit(connection_seconds=0.5)
+    connection = connect(east, autocommit=True)
+    east.control.unlimit()
 
     def use() -> None:
         while True:
             connection.execute("SELECT 1")
-            connection.rollback()
+            time.sleep(0.05)
 
     with pytest.raises(psycopg.OperationalError):
         use()
+    assert connect(east).execute("SELECT 1").fetchone() == (1,)
+
+
+def test_takes_limits_when_it_is_started(east: Endpoint) -> None:
+    assert east.control.unlimit()["limits"]["transaction_seconds"] == LIMITS.transaction_seconds
+    assert Limits().transaction_seconds != LIMITS.transaction_seconds

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-from worldseat.local.endpoint.faults import Faults
 from worldseat.local.endpoint.limits import Bucket
 from worldseat.local.endpoint.region import Region
 from worldseat.local.endpoint.server import Server
@@ -76,7 +75,7 @@ class ControlServer:
         if (method, path) == ("GET", "/"):
             return HTTPStatus.OK, self._describe()
         if (method, path) == ("DELETE", "/faults"):
-            self._region.faults = Faults()
+            self._region.faults.clear()
             return HTTPStatus.OK, self._describe()
         if (method, path) == ("DELETE", "/limits"):
             self._region.limits = self._limits

@@ -3,10 +3,13 @@
 import asyncio
 import random
 from dataclasses import dataclass, field, fields
+from time import monotonic
 from typing import Any
 
 from worldseat.local.endpoint.transaction import Conflict
 from worldseat.local.endpoint.wire import Refusal
+
+_LOOK_SECONDS = 0.05
 
 
 class ConnectionCut(Exception):
@@ -59,6 +62,10 @@ class Faults:
             # Chance for a test, to be repeated: no secret.
             self._random = random.Random(self.seed)  # noqa: S311
 
+    def clear(self) -> None:
+        """End all faults, also for those who wait for one."""
+        vars(self).update(vars(Faults()))
+
     def describe(self) -> dict[str, Any]:
         """Return the fields as they stand; counts go down as faults happen."""
         return {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
@@ -79,10 +86,15 @@ class Faults:
                 "57P03", "unable to accept connection, waking up cluster, please retry later"
             )
 
+    async def wait(self, latency: str) -> None:
+        """Wait a latency, by its name; it ends at once where it is taken away meanwhile."""
+        begun = monotonic()
+        while (left := begun + getattr(self, latency) - monotonic()) > 0:
+            await asyncio.sleep(min(left, _LOOK_SECONDS))
+
     async def before_commit(self) -> None:
         """Raise Conflict or ConnectionCut where a writer's COMMIT is to fail; wait the latency."""
-        if self.commit_latency:
-            await asyncio.sleep(self.commit_latency)
+        await self.wait("commit_latency")
         if self._take("cut_before_commit"):
             raise ConnectionCut
         if self._take("conflicts"):

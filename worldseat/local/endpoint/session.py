@@ -109,8 +109,7 @@ class Session:
 
     async def _round_trip(self) -> None:
         self.region.counters.round_trips += 1
-        if latency := self.region.faults.latency:
-            await asyncio.sleep(latency)
+        await self.region.faults.wait("latency")
         while self.region.faults.down == "hang":
             await asyncio.sleep(0.05)
 
