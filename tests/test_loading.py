@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.urls import URLResolver, get_resolver, reverse
 
 from worldseat.loading import include_later
@@ -61,11 +62,13 @@ print(json.dumps([found, sorted(name for name in {LATER!r} if name in sys.module
     return json.loads(ran.stdout)
 
 
+@pytest.mark.apart
 def test_a_web_process_starts_without_what_no_buyer_needs() -> None:
     _, loaded = in_a_new_process("import worldseat.wsgi")
     assert loaded == []
 
 
+@pytest.mark.apart
 def test_its_first_answer_does_without_and_sets_it_loading() -> None:
     code = f"""
 import worldseat.wsgi
@@ -83,6 +86,7 @@ found.append("load-the-rest" in [each.name for each in threads()])
     assert loaded == sorted(LATER)
 
 
+@pytest.mark.apart
 def test_who_asks_for_it_at_once_finds_it_whole() -> None:
     code = f"""
 import worldseat.wsgi
@@ -111,11 +115,13 @@ for each in asking: each.join()
     }
 
 
+@pytest.mark.apart
 def test_a_command_starts_without_the_admin() -> None:
     _, loaded = in_a_new_process("import django; django.setup()")
     assert loaded == []
 
 
+@pytest.mark.apart
 def test_checks_look_at_the_admins_all_the_same() -> None:
     code = """
 import django

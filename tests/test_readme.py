@@ -13,6 +13,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from sales.models import Event, Ticket
 
+pytestmark = pytest.mark.apart
+
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 

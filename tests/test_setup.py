@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.apart
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCK, STAMP = CHECKOUT / "uv.lock", Path(sys.prefix) / "synced.lock"
 

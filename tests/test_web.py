@@ -27,7 +27,7 @@ from worldseat.local import ports
 from worldseat.local.processes import Child, Program, ProgramFailed, Supervisor
 from worldseat.web import whole
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True)]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 soon = partial(wait_until, seconds=30)

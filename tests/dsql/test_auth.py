@@ -98,6 +98,7 @@ def test_serves_many_threads_from_the_first_use() -> None:
     assert len(auth._clients) == 1
 
 
+@pytest.mark.apart
 def test_signs_with_new_credentials_when_the_old_ones_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ from worldseat.local import ports
 from worldseat.local.processes import Supervisor
 from worldseat.local.programs import Programs
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 THREADS = 16  # of a web server of one region, as worldseat.local.programs starts it
 

@@ -16,6 +16,8 @@ from tests.helpers.waiting import wait_until
 from worldseat.local import ports, postgres, state
 from worldseat.local.processes import Program, Supervisor
 
+pytestmark = pytest.mark.apart
+
 
 @pytest.fixture
 def supervisor(home: Path) -> Iterator[Supervisor]:

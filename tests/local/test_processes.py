@@ -16,6 +16,8 @@ from tests.helpers.commands import CHECKOUT
 from tests.helpers.waiting import wait_until
 from worldseat.local.processes import Program, ProgramFailed, Supervisor
 
+pytestmark = pytest.mark.apart
+
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 
 

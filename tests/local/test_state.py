@@ -21,6 +21,7 @@ def test_finds_what_the_running_instance_wrote(home: Path) -> None:
     assert state.read(home) is None
 
 
+@pytest.mark.apart
 def test_ignores_what_a_killed_instance_left(home: Path) -> None:
     source = (
         "import os, pathlib, signal, sys\n"

@@ -27,7 +27,7 @@ from worldseat.local import ports
 from worldseat.local.processes import Program, Supervisor
 
 # A worker is forked anew for each kill, and on a machine that is busy that takes its time.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 KILLS = 20
 # So many of them in the middle of an order; there are more kills if these were not.

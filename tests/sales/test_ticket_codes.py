@@ -97,6 +97,7 @@ def test_nothing_private_is_published(settings: Settings) -> None:
     assert private not in key.values()
 
 
+@pytest.mark.apart
 def test_a_scanner_verifies_it_with_the_public_keys_alone(
     tmp_path: Path, settings: Settings
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_scanner_verifies_it_with_the_public_keys_alone(
     assert (other.returncode, other.stdout) == (1, "refused: nobody signed this\n")
 
 
+@pytest.mark.apart
 def test_a_scanner_refuses_what_the_list_says(tmp_path: Path) -> None:
     listed = {"ticket": str(TICKET), "refused_at": "2026-11-25T20:00:00Z"}
     void = verify(tmp_path, sign(), refused=[{**listed, "state": "void", "issue": 3}])
@@ -122,6 +124,7 @@ def test_a_scanner_refuses_what_the_list_says(tmp_path: Path) -> None:
     assert newest.returncode == 0
 
 
+@pytest.mark.apart
 def test_a_real_server_has_to_be_given_its_keys() -> None:
     environment = {
         **os.environ,

@@ -25,7 +25,7 @@ from tests.helpers.waiting import wait_until
 from worldseat.local.dynamodb import launch
 from worldseat.local.processes import Supervisor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True)]
 
 EAST, WEST = REGIONS = ("us-east-1", "us-east-2")
 # Longer than it takes, on a machine that is busy, until both regions have written.

@@ -20,7 +20,7 @@ from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.control import Control
 from worldseat.local.processes import Supervisor
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True)]
 
 REGIONS = EAST, WEST = ("us-east-1", "us-east-2")
 

@@ -18,6 +18,8 @@ from worldseat.local.endpoint import launch
 from worldseat.local.endpoint.launch import Endpoint
 from worldseat.local.processes import Supervisor
 
+pytestmark = pytest.mark.apart
+
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:

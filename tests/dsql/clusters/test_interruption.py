@@ -117,6 +117,7 @@ def test_create_makes_no_second_cluster_when_any_answer_is_lost(
 
 
 @pytest.mark.parametrize("operation", ["CreateCluster", "UpdateCluster"])
+@pytest.mark.apart
 def test_create_survives_kill_9(aws: ControlPlane, cli: Cli, operation: str) -> None:
     command = [
         *(sys.executable, "manage.py", "dsql_cluster", "create", "--witness", "us-west-2"),

@@ -16,7 +16,7 @@ from sales.waiting_room import standing
 
 JOINERS = int(os.environ.get("WORLDSEAT_QUEUE_JOINERS", "0"))
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True)]
 
 
 def simulate(**options: Any) -> dict[str, Any]:

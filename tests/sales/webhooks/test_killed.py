@@ -19,7 +19,7 @@ from tests.helpers.payments import paid
 from tests.helpers.webhooks.receiver import Receiver
 from tests.helpers.webhooks.telling import tell
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True)]
 
 
 def run_until_killed(script: str) -> None:

@@ -108,6 +108,7 @@ def lead(monkeypatch: pytest.MonkeyPatch, addresses: list[str]) -> list[str]:
     return names
 
 
+@pytest.mark.apart
 def test_goes_to_the_address_that_was_looked_at_under_its_own_name(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
