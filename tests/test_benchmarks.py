@@ -53,6 +53,7 @@ def test_without_pretix_what_is_on_record_counts_and_the_bar_says_so() -> None:
     assert bar.met
 
 
+@pytest.mark.apart
 def test_pretix_that_cannot_be_fetched_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

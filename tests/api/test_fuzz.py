@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3600)
 # Requests to an operation, of each kind; more, and at random, for `make fuzz`.
 MORE = int(os.environ.get("WORLDSEAT_FUZZ", "0"))
 SETTINGS = hypothesis.settings(
-    max_examples=MORE or 6,
+    max_examples=MORE or 3,
     derandomize=not MORE,
     database=None,
     deadline=None,

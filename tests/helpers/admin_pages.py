@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.urls import reverse
 
@@ -50,3 +51,26 @@ def event_form(organisation: Organisation, venue: Venue, **changes: str) -> dict
 def tenants_models() -> list[type[Model]]:
     """Return the models whose rows belong to a tenant, as the admin has them."""
     return [model for model, each in admin.site._registry.items() if isinstance(each, TenantAdmin)]
+
+
+def kind_of(owner: ModelAdmin[Any]) -> tuple[object, ...]:
+    """Return what makes an admin's pages other than another's: its classes, filters and forms."""
+    filters = [each[1] if isinstance(each, tuple) else type(each) for each in owner.list_filter]
+    return (
+        type(owner).__mro__[1:],
+        tuple(sorted(each.__name__ for each in filters)),
+        tuple(type(owner).__dict__.keys() & _METHODS),
+        *(bool(getattr(owner, name)) for name in _OPTIONS),
+    )
+
+
+def one_of_each_kind() -> list[type[Model]]:
+    """Return the first model of each kind of admin that is registered."""
+    found: dict[object, type[Model]] = {}
+    for model, owner in admin.site._registry.items():
+        found.setdefault(kind_of(owner), model)
+    return list(found.values())
+
+
+_OPTIONS = ("actions", "autocomplete_fields", "date_hierarchy", "inlines", "search_fields")
+_METHODS = {"changelist_view", "get_form", "get_queryset", "get_urls", "save_model"}

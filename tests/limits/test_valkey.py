@@ -139,6 +139,7 @@ def test_no_two_threads_share_a_connection(kept: KeptConnections) -> None:
     waiting.join()
 
 
+@pytest.mark.apart
 def test_a_forked_process_has_connections_of_its_own(kept: KeptConnections) -> None:
     ours = kept.ask("CLIENT", "ID")
     read, write = os.pipe()

@@ -29,7 +29,6 @@ from worldseat.local.processes import Program, Supervisor
 # A worker is forked anew for each kill, and on a machine that is busy that takes its time.
 pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
-KILLS = 20
 # So many of them in the middle of an order; there are more kills if these were not.
 HITS = 3
 MOST_ORDERS = 60
@@ -106,13 +105,14 @@ def repeat(server: Server, held: Any, token: str, *, card: str) -> httpx.Respons
             return answer
 
 
-def test_ends_in_the_one_order(server: Server, event: Event) -> None:
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.full)])
+def test_ends_in_the_one_order(server: Server, event: Event, kills: int) -> None:
     rush = make_event(event.organisation, rows="ABCDEF", seats_a_row=20)
     seats = list(rush.seats.in_order())
     # Chance for a test, to be repeated.
     chance, made, lost, seconds = random.Random(20), 0, 0, dict.fromkeys(CARDS, 0.0)
     for number, fan in enumerate(make_fans(MOST_ORDERS)):
-        if number >= len(CARDS) + KILLS and lost >= HITS:
+        if number >= len(CARDS) + kills and lost >= HITS:
             break
         made += 1
         held, token = hold(seats[2 * number : 2 * number + 2], fan), _token(fan)

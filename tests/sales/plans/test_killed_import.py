@@ -29,7 +29,7 @@ from sales.seats import UnknownSeat
 from tests.helpers.cast import make_event
 from tests.sales.plans.documents import PLANS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.apart, pytest.mark.django_db(transaction=True)]
 
 FLOOR = read_plan(PLANS / "floor-96.json")
 OTHER = plan_by_numbers([Block("Floor", "A-C", 20)])
