@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import hypothesis
 import pytest
+import redis
 from django.db import connections
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
@@ -31,7 +32,7 @@ from tests.helpers.waiting import wait_until
 from worldseat import throttling
 from worldseat.celery import app
 from worldseat.local.processes import Supervisor
-from worldseat.valkey import BreakingConnection, KeptConnections
+from worldseat.valkey import Breaker, BreakingConnection, KeptConnections
 
 # The same examples in each run, so that a commit fails for what it changes; others where more are
 # looked for (`make long-run`). On a machine that is busy, slow is not wrong.
@@ -115,6 +116,24 @@ def limits_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     yield
     throttling._breaker.reset()
     BreakingConnection._breakers.clear()
+
+
+@pytest.fixture
+def connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each try of a test to connect to a Valkey, as host:port.
+
+    Whoever has found one gone leaves it alone for the rest of the test, however long that takes.
+    """
+    tried: list[str] = []
+    connect = redis.Connection._connect
+
+    def counted(connection: Any) -> Any:
+        tried.append(f"{connection.host}:{connection.port}")
+        return connect(connection)  # type: ignore[no-untyped-call] # redis has no type for it
+
+    monkeypatch.setattr(redis.Connection, "_connect", counted)
+    monkeypatch.setattr(Breaker, "is_open", property(lambda breaker: bool(breaker._until)))
+    return tried
 
 
 @pytest.fixture

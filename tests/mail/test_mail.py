@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import email
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -114,15 +113,16 @@ def test_is_not_sent_to_simulated_fans(server: MailServer, tasks_at_once: None) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broker_that_is_down_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broker_that_is_down_fails_nothing(
+    connects: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     before = point_celery_at("redis://127.0.0.1:9/0")
-    began = time.monotonic()
     try:
         with transaction.atomic():
             greet()
     finally:
         point_celery_at(before)
-    assert time.monotonic() - began < 5
+    assert connects == ["127.0.0.1:9"] * 2  # one try and another, as the settings have it
     assert "The mail greeting to fay@example.com was not sent." in caplog.text
 
 
