@@ -18,6 +18,7 @@ from playwright.sync_api import (
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from tests.gate.plugin import NO_BROWSER
 from tests.helpers import chromium
 from tests.helpers.browsers import DESK, log_in
 from tests.helpers.crew import is_database_quiet
@@ -39,8 +40,11 @@ def _end_quietly(transactional_db: None, live_server: LiveServer) -> Iterator[No
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A Chromium for the whole run."""
-    found = chromium.find()
+    """A Chromium for the whole run; without one the test is skipped, which the gate says."""
+    try:
+        found = chromium.find()
+    except chromium.NoBrowser as error:
+        pytest.skip(f"{NO_BROWSER}{error}")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=found.path,
@@ -49,6 +53,12 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
+
+
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.full)], ids=["quick", "whole"])
+def quick(request: pytest.FixtureRequest) -> bool:
+    """Look at a phone in the light and a desk in the dark; at all four in `make test-all`."""
+    return bool(request.param)
 
 
 @pytest.fixture

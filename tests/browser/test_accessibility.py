@@ -123,7 +123,7 @@ def root(db: None) -> User:
 
 
 @pytest.fixture
-def look(browser: Browser, live_server: LiveServer) -> Callable[..., str]:
+def look(browser: Browser, live_server: LiveServer, quick: bool) -> Callable[..., str]:
     """Open paths in a browser as somebody, and return what is wrong with each, in lines."""
 
     def look_at(paths: list[str], as_user: User | None) -> str:
@@ -136,7 +136,7 @@ def look(browser: Browser, live_server: LiveServer) -> Callable[..., str]:
         wrong = []
         for path in paths:
             page.goto(path)
-            found = [f"{path} {each}" for each in complaints(page)]
+            found = [f"{path} {each}" for each in complaints(page, quick=quick)]
             print(*found, sep="\n")  # as it goes: there are many pages
             wrong += found
         context.close()

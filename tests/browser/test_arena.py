@@ -19,7 +19,11 @@ from sales.organising.event_states import move_event
 from tests.helpers.crew import Crew
 from tests.helpers.purchases import buy
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(900),
+]
 
 OpenPage = Callable[..., Page]
 SEATS = 17_496

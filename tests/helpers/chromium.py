@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -23,7 +24,7 @@ import brotli
 
 from worldseat.local import state
 
-__all__ = ["FLAGS", "Browser", "NoBrowser", "find"]
+__all__ = ["FLAGS", "Browser", "NoBrowser", "WrongBrowser", "find"]
 
 FLAGS = (
     "--headless=new",
@@ -41,6 +42,8 @@ _VERSION = "147.0.0"
 _PACKAGE = f"@sparticuz/chromium@{_VERSION}"
 _SHA256 = "18fe5404ce845594cd7d592fc07f37a19514079ba4d9c27192ad8b908743f16b"
 _SECONDS = 300
+# Seconds between the tries to fetch it.
+_PAUSES = (2.0, 10.0)
 _FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><dir>{home}/fonts</dir><cachedir>{home}/cache</cachedir></fontconfig>
@@ -49,6 +52,10 @@ _FONTS = """<?xml version="1.0"?>
 
 class NoBrowser(Exception):
     """There is no Chromium here, and none could be had from npm."""
+
+
+class WrongBrowser(Exception):
+    """CHROMIUM names what is no program."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,11 @@ class Browser:
 def find() -> Browser:
     """Return $CHROMIUM, one of PATH, or the one in .worldseat/, which is fetched if need be.
 
-    Raises NoBrowser, which says what to do.
+    Raises NoBrowser, which says what to do, and WrongBrowser.
     """
     named = os.environ.get("CHROMIUM")
     if named and not shutil.which(named):
-        raise NoBrowser(f"CHROMIUM={named} is no program.")
+        raise WrongBrowser(f"CHROMIUM={named} is no program.")
     for name in (named, *_NAMES):
         if name and (found := shutil.which(name)):
             return Browser(Path(found), {})
@@ -100,18 +107,28 @@ def _download(directory: Path) -> Path:
     own = shutil.which("npm")
     npm = [own] if own else [sys.executable, "-m", "uv", "tool", "run", *_npm_of_pypi()]
     command = [*npm, "pack", "--silent", _PACKAGE]
-    try:
-        subprocess.run(command, cwd=directory, check=True, timeout=_SECONDS, capture_output=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", b"") or b""
-        raise NoBrowser(
-            f"{NoBrowser.__doc__} Install one (on Debian: apt-get install chromium) or name it: "
-            f"CHROMIUM=/path/to/chromium. npm said: {error} {said.decode(errors='replace')[-500:]}"
-        ) from error
+    for pause in (*_PAUSES, None):
+        try:
+            subprocess.run(
+                command, cwd=directory, check=True, timeout=_SECONDS, capture_output=True
+            )
+            break
+        except (OSError, subprocess.SubprocessError) as error:
+            if pause is None:
+                raise NoBrowser(_advice(error)) from error
+            time.sleep(pause)
     (package,) = directory.glob("*.tgz")
     if (found := hashlib.sha256(package.read_bytes()).hexdigest()) != _SHA256:
         raise NoBrowser(f"{_PACKAGE} has the SHA-256 {found} and should have {_SHA256}.")
     return package
+
+
+def _advice(error: Exception) -> str:
+    said = getattr(error, "stderr", b"") or b""
+    return (
+        f"{NoBrowser.__doc__} Install one (on Debian: apt-get install chromium) or name it: "
+        f"CHROMIUM=/path/to/chromium. npm said: {error} {said.decode(errors='replace')[-500:]}"
+    )
 
 
 def _npm_of_pypi() -> list[str]:

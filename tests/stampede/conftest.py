@@ -53,8 +53,9 @@ def plan(wanted: Seat) -> Plan:
 
 @pytest.fixture
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a region start without the others."""
+    """Let a region start without the others, and at once: there is nobody who has to hear of it."""
     monkeypatch.setattr("sales.stampede.starting_line.PATIENCE", timedelta(0))
+    monkeypatch.setattr("sales.stampede.starting_line.HEAD_START", timedelta(0))
 
 
 @pytest.fixture
