@@ -22,8 +22,8 @@ def whole(stages: Sequence[Stage]) -> Record:
     return found
 
 
-def show(stages: Sequence[Stage], chance: Sequence[str], say: Say) -> None:
-    """Say how long each stage took and what is to be known of its tests.
+def show(stages: Sequence[Stage], chance: Sequence[str], seconds: float, say: Say) -> None:
+    """Say how long each stage took, and all in `seconds`, and what is to be known of its tests.
 
     The last line is `N passed, N failed, N skipped`.
     """
@@ -31,7 +31,7 @@ def show(stages: Sequence[Stage], chance: Sequence[str], say: Say) -> None:
     say("")
     for stage in stages:
         say(_line(stage))
-    say(f"  {'all':<8} {_clock(sum(stage.seconds for stage in stages))}")
+    say(f"  {'all':<8} {_clock(seconds)}")
     if record.outcomes:
         say("\nThe longest tests")
         for test, seconds in record.slowest():

@@ -37,9 +37,8 @@ def lint() -> Stage:
     with ThreadPoolExecutor() as pool:
         done = list(pool.map(_lint_one, _LINT.values()))
     for name, result in zip(_LINT, done, strict=True):
-        print(f"{name}: {'ok' if result.returncode == 0 else 'failed'}", flush=True)
-        if result.returncode != 0:
-            print(result.stdout + result.stderr, flush=True)
+        said = "" if result.returncode == 0 else f"\n{result.stdout}{result.stderr}"
+        print(f"\n{name}: {'failed' if said else 'ok'}{said}", flush=True)
     status = max(abs(result.returncode) for result in done)
     return Stage("lint", time.monotonic() - began, status)
 
