@@ -127,8 +127,10 @@ class WorldSeatAdminSite(AdminSite):
         return redirect("admin:index")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Admit members of an organisation and superusers."""
-        return may_use_admin(request.user)
+        """Admit members of an organisation and superusers; asked once a request."""
+        if "may_use_admin" not in request.__dict__:
+            request.__dict__["may_use_admin"] = may_use_admin(request.user)
+        return bool(request.__dict__["may_use_admin"])
 
 
 def may_use_admin(user: Any) -> bool:
