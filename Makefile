@@ -17,7 +17,7 @@ demo: setup ## sell one seat to one of 60 fans and show the proof; ONCE=1 ends a
 	@$(python) manage.py demo $(if $(call on,$(ONCE)),--once) $(if $(BUYERS),--buyers $(BUYERS)) $(if $(PORT),--port $(PORT))
 
 test: setup ## everything that must pass: lint, then the tests; ONLY=dsql one subject, ARGS='-k seat' for pytest
-	@$(python) -m tests.gate --only "$(ONLY)" --args "$(value ARGS)"
+	@$(python) -m tests.gate --only "$$ONLY" --args "$$ARGS"
 
 test-all: setup ## the gate and all that is too long for it (hours); ONLY='full fuzz' some parts of it
 	@$(python) -m tests.gate.everything $(ONLY)

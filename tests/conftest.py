@@ -122,7 +122,7 @@ def limits_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 def connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each try of a test to connect to a Valkey, as host:port.
 
-    Whoever has found one gone leaves it alone for the rest of the test, however long that takes.
+    A client that found one gone does not try it again in the test, however long that takes.
     """
     tried: list[str] = []
     connect = redis.Connection._connect

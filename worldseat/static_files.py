@@ -55,5 +55,5 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         return convert
 
     def create_compressor(self, **options: Any) -> Compressor:
-        """Compress by gzip alone, also where the package brotli happens to be installed."""
+        """Compress by gzip alone, even if the package brotli happens to be installed."""
         return Compressor(**options, use_brotli=False)

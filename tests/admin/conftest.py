@@ -1,4 +1,4 @@
-"""Every model's admin is registered, also where a test asks the registry before any page."""
+"""Every model's admin is registered, even if a test asks the registry before any page."""
 
 from __future__ import annotations
 

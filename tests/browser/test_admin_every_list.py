@@ -1,4 +1,4 @@
-"""A list and its forms of each kind of admin, by axe, as whoever runs the platform.
+"""A list and its forms of each kind of admin, by axe, as a superuser.
 
 The lists are those of the admin's registry: a kind that is registered tomorrow is looked at too.
 `make test-all` looks at every list.

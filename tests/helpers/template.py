@@ -17,7 +17,7 @@ from django.db import connections
 
 __all__ = ["template_database"]
 
-# Whoever makes a template holds it: another process then finds it made.
+# Held while a template is made: another process then finds it.
 _LOCK = 7_315_550_911
 _KEPT = 3
 _BEGUN = "begun_template"

@@ -1,4 +1,4 @@
-"""The pages and the API of a served demo, as it says where it is and who may log in."""
+"""The pages and the API of a served demo, at the address and with the logins that it prints."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Checkout:
 
 def _shell() -> dict[str, str]:
     """Return our environment without what pytest, make and the Makefile's own variables set."""
-    own = set(re.findall(r"\$[({](?:value )?([A-Z]+)[)}]", (CHECKOUT / "Makefile").read_text()))
+    own = set(re.findall(r"\$[$({]([A-Z]+)", (CHECKOUT / "Makefile").read_text()))
     made = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "GNUMAKEFLAGS"}
     return {
         name: value
