@@ -23,7 +23,7 @@ from accounts.models import Invitation, Membership, Organisation, Role, User
 from sales.models import BulkJob, Event, Outcome, Seat, Ticket
 from sales.organising.operations import Operation
 from sales.telling.endpoints import create_endpoint, ping
-from tests.helpers.accessibility import complaints
+from tests.helpers.accessibility import complaints, load_axe
 from tests.helpers.admission import let_in, make_ticket
 from tests.helpers.browsers import log_in
 from tests.helpers.bulk_jobs import plan, start
@@ -129,6 +129,7 @@ def look(browser: Browser, live_server: LiveServer, quick: bool) -> Callable[...
     def look_at(paths: list[str], as_user: User | None) -> str:
         cache.clear()
         context = browser.new_context(base_url=live_server.url, service_workers="block")
+        load_axe(context)
         if as_user:
             log_in(context, as_user, live_server.url)
         page: Page = context.new_page()

@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Organisation, User
 from sales.models import Event, Order, PriceCategory, Seat, Venue
-from tests.helpers.accessibility import KNOWN, complaints
+from tests.helpers.accessibility import KNOWN, complaints, load_axe
 from tests.helpers.browsers import DESK, PHONE, log_in
 from worldseat.admin_navigation import GROUPS
 
@@ -41,6 +41,7 @@ def pages(acmes_rows: dict[type[Model], Model]) -> list[str]:
 def page(browser: Browser, live_server: LiveServer, alice: User) -> Iterator[Page]:
     cache.clear()
     context = browser.new_context(base_url=live_server.url, service_workers="block")
+    load_axe(context)
     log_in(context, alice, live_server.url)
     opened = context.new_page()
     opened.set_default_timeout(60_000)

@@ -25,7 +25,7 @@ from accounts.models import Organisation, User
 from accounts.scopes import everywhere
 from accounts.tenancy import CHOSEN
 from sales.models import StoredAnswer
-from tests.helpers.accessibility import KNOWN, complaints
+from tests.helpers.accessibility import KNOWN, complaints, load_axe
 from tests.helpers.admin_pages import one_of_each_kind
 from tests.helpers.cast import make_user
 
@@ -54,6 +54,7 @@ def page(
     session[CHOSEN] = str(acme.pk)
     session.save()
     context = browser.new_context(base_url=live_server.url, service_workers="block")
+    load_axe(context)
     cookie = {"name": "sessionid", "value": str(session.session_key), "url": live_server.url}
     context.add_cookies([cookie])  # type: ignore[list-item] # a cookie's names
     opened = context.new_page()

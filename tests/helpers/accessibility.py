@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page, ViewportSize
 
 from tests.helpers.browsers import DESK, PHONE
 
@@ -18,10 +18,27 @@ KNOWN = {
     ("empty-table-header", "w-px"): "the column of an inline's delete button has no head",
 }
 
-__all__ = ["KNOWN", "complaints"]
+__all__ = ["KNOWN", "complaints", "load_axe"]
+
+_Scheme = Literal["light", "dark"]
+_Look = tuple[ViewportSize, _Scheme]
 
 _AXE = Axe().axe_script
 _RUN = "(options) => axe.run(document, options).then(({violations}) => violations)"
+_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+# Each differs from the one before in one thing: each change draws the page again.
+_LOOKS: tuple[_Look, ...] = (
+    (DESK, "light"),
+    (PHONE, "light"),
+    (PHONE, "dark"),
+    (DESK, "dark"),
+)
+_QUICK_LOOKS: tuple[_Look, ...] = ((PHONE, "light"), (DESK, "dark"))
+
+
+def load_axe(context: BrowserContext) -> None:
+    """Have axe in each page that is opened from now on; its script is sent to the browser once."""
+    context.add_init_script(_AXE)
 
 
 def complaints(
@@ -40,30 +57,39 @@ def complaints(
     """
     found: list[str] = []
     off = {rule: {"enabled": False} for rule in excused or {}}
-    page.evaluate(_AXE)
-    for size in (PHONE, DESK):
-        page.set_viewport_size(size)
-        for scheme, more in (
-            ("light", {}),
-            ("dark", {"runOnly": {"type": "rule", "values": ["color-contrast"]}}),
-        ):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type] # one of two words
-            if quick and (size == PHONE) == bool(more):
-                continue
-            options = {"resultTypes": ["violations"], **more}
-            if not more:
-                options["rules"] = off
-            elif "color-contrast" in off:
-                continue
-            violations = page.evaluate(_RUN, options)
-            for each in violations:
-                each["nodes"] = [node for node in each["nodes"] if not _is_known(each, node, known)]
-            told = [each for each in violations if each["nodes"]]
-            found += [_said(each, size["width"], scheme) for each in told]
+    seen: dict[str, Any] = {}
+    for size, scheme in _QUICK_LOOKS if quick else _LOOKS:
+        _change(page, seen, size=size, scheme=scheme)
+        if scheme == "light":
+            found += _violations(page, {"rules": off}, known, f"{size['width']} px, light")
+        elif "color-contrast" not in off:
+            found += _violations(page, _COLOURS, known, f"{size['width']} px, dark")
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > size["width"]:
-            found.append(f"{size['width']} px: {width} px wide: {page.evaluate(_WIDE)}")
+            wide = page.evaluate(_WIDE)
+            found.append(f"{size['width']} px, {scheme}: {width} px wide: {wide}")
     return found
+
+
+def _change(page: Page, seen: dict[str, Any], *, size: ViewportSize, scheme: _Scheme) -> None:
+    """Have a page drawn in a size and a scheme; what it has already is not set again."""
+    if seen.get("size") != size:
+        page.set_viewport_size(size)
+    if seen.get("scheme") != scheme:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    seen.update(size=size, scheme=scheme)
+
+
+def _violations(
+    page: Page,
+    options: Mapping[str, Any],
+    known: Mapping[tuple[str, str], str] | None,
+    where: str,
+) -> list[str]:
+    violations = page.evaluate(_RUN, {"resultTypes": ["violations"], **options})
+    for each in violations:
+        each["nodes"] = [node for node in each["nodes"] if not _is_known(each, node, known)]
+    return [_said(each, where) for each in violations if each["nodes"]]
 
 
 def _is_known(violation: Any, node: Any, known: Mapping[tuple[str, str], str] | None) -> bool:
@@ -71,12 +97,12 @@ def _is_known(violation: Any, node: Any, known: Mapping[tuple[str, str], str] | 
     return any(rule == violation["id"] and part in target for rule, part in known or {})
 
 
-def _said(violation: Any, width: int, scheme: str) -> str:
+def _said(violation: Any, look: str) -> str:
     nodes: Sequence[Any] = violation["nodes"]
     where = "; ".join(
         f"{json.dumps(node['target'])} {node['html'][:160]!r} {_why(node)}" for node in nodes[:3]
     )
-    return f"{width} px, {scheme}: {violation['id']} ({len(nodes)} places): {where}"
+    return f"{look}: {violation['id']} ({len(nodes)} places): {where}"
 
 
 def _why(node: Any) -> str:
