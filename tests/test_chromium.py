@@ -40,3 +40,32 @@ def test_one_that_is_named_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
     with pytest.raises(chromium.WrongBrowser, match="/nowhere/chromium"):
         chromium.find()
+
+
+def test_another_package_than_the_one_that_is_meant_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def send(command: list[str], *, cwd: Path, **_: Any) -> None:
+        (cwd / "package.tgz").write_bytes(b"another one")
+
+    monkeypatch.setattr(subprocess, "run", send)
+    with pytest.raises(chromium.WrongBrowser, match="SHA-256"):
+        chromium.find()
+
+
+def test_a_fetch_that_hangs_is_given_up_before_the_test_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    allowed: list[float] = []
+
+    def hang(command: list[str], *, timeout: float, **_: Any) -> None:
+        nonlocal now
+        allowed.append(timeout)
+        now += timeout
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with pytest.raises(chromium.NoBrowser):
+        chromium.find()
+    assert len(allowed) == 1
+    assert now < 300

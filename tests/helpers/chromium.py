@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import shutil
 import subprocess
@@ -41,7 +42,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 _VERSION = "147.0.0"
 _PACKAGE = f"@sparticuz/chromium@{_VERSION}"
 _SHA256 = "18fe5404ce845594cd7d592fc07f37a19514079ba4d9c27192ad8b908743f16b"
-_SECONDS = 300
+# For all tries together: the test that waits for them has 300.
+_SECONDS = 240
 # Seconds between the tries to fetch it.
 _PAUSES = (2.0, 10.0)
 _FONTS = """<?xml version="1.0"?>
@@ -55,7 +57,7 @@ class NoBrowser(Exception):
 
 
 class WrongBrowser(Exception):
-    """CHROMIUM names what is no program."""
+    """CHROMIUM names what is no program, or npm has another package than the one that is meant."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +109,19 @@ def _download(directory: Path) -> Path:
     own = shutil.which("npm")
     npm = [own] if own else [sys.executable, "-m", "uv", "tool", "run", *_npm_of_pypi()]
     command = [*npm, "pack", "--silent", _PACKAGE]
-    for pause in (*_PAUSES, None):
+    until = time.monotonic() + _SECONDS
+    for pause in (*_PAUSES, math.inf):
+        left = until - time.monotonic()
         try:
-            subprocess.run(
-                command, cwd=directory, check=True, timeout=_SECONDS, capture_output=True
-            )
+            subprocess.run(command, cwd=directory, check=True, timeout=left, capture_output=True)
             break
         except (OSError, subprocess.SubprocessError) as error:
-            if pause is None:
+            if time.monotonic() + pause >= until:
                 raise NoBrowser(_advice(error)) from error
             time.sleep(pause)
     (package,) = directory.glob("*.tgz")
     if (found := hashlib.sha256(package.read_bytes()).hexdigest()) != _SHA256:
-        raise NoBrowser(f"{_PACKAGE} has the SHA-256 {found} and should have {_SHA256}.")
+        raise WrongBrowser(f"{_PACKAGE} has the SHA-256 {found} and should have {_SHA256}.")
     return package
 
 
@@ -149,7 +151,7 @@ def _unpack(package: Path, home: Path) -> None:
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
     member = archive.extractfile(name)
     if member is None:
-        raise NoBrowser(f"{_PACKAGE} has no {name}.")
+        raise WrongBrowser(f"{_PACKAGE} has no {name}.")
     return bytes(brotli.decompress(member.read()))
 
 
