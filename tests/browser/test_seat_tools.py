@@ -80,6 +80,29 @@ def test_selects_rows_and_adds_with_shift(
     expect(page.locator("#picked")).to_have_text("12")
 
 
+def test_says_that_it_could_not_look_and_looks_again(
+    open_page: OpenPage, event: Event, seats: list[Seat], alice: User
+) -> None:
+    """It went on saying "Looking …" where there was no connection."""
+    page = open_seats(open_page, event, alice)
+    page.get_by_text("By filter or list").click()
+    page.get_by_label("Rows").fill("A")
+    # A request that fails on the network would be a complaint on the console, too.
+    page.evaluate(
+        """() => {
+            const { fetch } = globalThis;
+            globalThis.fetch = (...words) => {
+                globalThis.fetch = fetch;
+                return Promise.reject(new TypeError("Failed to fetch"));
+            };
+            document.querySelector("[data-find=replace]").click();
+        }"""
+    )
+    expect(page.locator("#find-status")).to_contain_text("did not answer (no connection)")
+    page.get_by_role("button", name="Select on the map").click()
+    expect(page.locator("#find-status")).to_contain_text("6 seats found")
+
+
 def test_paints_a_filter_shown_on_the_map(
     open_page: OpenPage, event: Event, seats: list[Seat], alice: User
 ) -> None:

@@ -378,6 +378,18 @@ function tools() {
   show();
 }
 
+/** Ask the server for seats; where it gives no answer, that is the `problem`. */
+async function find(asked) {
+  let status = "no connection";
+  try {
+    const response = await fetch(map.dataset.find, { method: "POST", body: new URLSearchParams(asked) });
+    status = `HTTP ${response.status}`;
+    return await response.json();
+  } catch {
+    return { problem: `The server did not answer (${status}). Try again.` };
+  }
+}
+
 function finders() {
   const status = document.getElementById("find-status");
   for (const button of document.querySelectorAll("[data-find]")) {
@@ -386,8 +398,7 @@ function finders() {
       status.textContent = "Looking …";
       const asked = new FormData(form);
       asked.delete("ids");
-      const response = await fetch(map.dataset.find, { method: "POST", body: new URLSearchParams(asked) });
-      const answer = await response.json().catch(() => ({ problem: `The server did not answer (HTTP ${response.status}).` }));
+      const answer = await find(asked);
       if (answer.problem) return void (status.textContent = answer.problem);
       select(answer.ids.map((id) => seats.get(id)).filter(Boolean), button.dataset.find);
       const unknown = answer.unknown.length ? ` Not found: ${answer.unknown.join("; ")}.` : "";
