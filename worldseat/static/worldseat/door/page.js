@@ -7,6 +7,7 @@ import { openStore } from "./store.js";
 import { Server } from "./sync.js";
 
 const AGAIN_MS = 3_000; // a code that stays before the camera is one scan
+const FAILED_MS = 1_000; // time to see that a ticket was not checked
 const LISTED = 30;
 const HEADLINES = {
   admitted: "Let in",
@@ -160,6 +161,8 @@ async function checkOne(text) {
   } catch (error) {
     tell({ outcome: "not-checked" });
     console.error(error);
+    last = { text: "", at: 0 }; // the camera may show it again
+    await new Promise((resolve) => setTimeout(resolve, FAILED_MS));
   }
   await draw().catch(console.error); // the next one is waiting
 }
@@ -185,7 +188,7 @@ function tell(scan) {
 
 /** Green: let in. Amber: let in, and look. Red: do not. */
 function kindOf({ outcome, price_type, unheard }) {
-  if (["no-keys", "not-checked"].includes(outcome)) return "check";
+  if (outcome === "no-keys") return "check";
   if (outcome !== "admitted") return "bad";
   return price_type || unheard ? "check" : "good";
 }
