@@ -70,7 +70,7 @@ def main() -> int:
                 console.print(f"{name} ...", highlight=False)
                 stage.no_round_after(started + options.minutes * 60 * share)
                 with everywhere():
-                    failed |= not _ran(case, stage, found, options.rounds)
+                    failed |= not ran(case, stage, found, options.rounds)
                 console.print(f"{name}: {time.monotonic() - began:.0f} s", highlight=False)
                 about["load_average_after"] = machine.load()
                 # What has been found so far outlives whatever ends the next case.
@@ -91,7 +91,7 @@ def _nothing(stage: Stage) -> None:
     """Most cases need nothing prepared."""
 
 
-def _ran(case: Any, stage: Stage, found: Found, rounds: int) -> bool:
+def ran(case: Any, stage: Stage, found: Found, rounds: int) -> bool:
     """Run a case; one that fails leaves the others theirs, and says so in the report."""
     try:
         case.run(stage, found, rounds)

@@ -15,7 +15,15 @@ import psycopg
 
 from tests.benchmarks.stage import Stage, made_id
 
-__all__ = ["Hall", "grow_fans", "make_hall", "purchase_requests", "unsell"]
+__all__ = [
+    "Hall",
+    "HallRanOut",
+    "grow_fans",
+    "make_hall",
+    "purchase_requests",
+    "remove_hall",
+    "unsell",
+]
 
 # What a sale writes, apart from the seat.
 _WRITTEN = "sales_order, sales_ticket, sales_ledgerentry, sales_storedanswer, sales_allowance"
@@ -29,6 +37,19 @@ class Hall:
     seats: int
     fans: int
     first: int = 0
+
+
+class HallRanOut(RuntimeError):
+    """All seats were sold before the time was over, so that a figure is not valid."""
+
+    def __init__(self, who: str, *, seats: int, seconds: float) -> None:
+        super().__init__(
+            f"{who}: the hall of {seats:,} seats ran out before its {seconds:g} s were over; this "
+            "figure is not valid, and the rest of the case was not measured"
+        )
+        self.who = who
+        self.seats = seats
+        self.seconds = seconds
 
 
 def make_hall(stage: Stage, *, seats: int, fans: int) -> Hall:
@@ -60,6 +81,13 @@ def make_hall(stage: Stage, *, seats: int, fans: int) -> Hall:
     grow_fans(stage, fans)
     stage.execute("ANALYZE")
     return Hall(event.pk, seats, fans, first)
+
+
+def remove_hall(stage: Stage, hall: Hall) -> None:
+    """Take every sale back, and a hall's seats away: other cases do not store them."""
+    unsell(stage)
+    stage.execute("DELETE FROM sales_seat WHERE event_id = %s", [hall.event])
+    stage.execute("VACUUM ANALYZE sales_seat")
 
 
 def grow_fans(stage: Stage, number: int) -> None:

@@ -34,7 +34,10 @@ REGIONS = ("us-east-1", "us-east-2")
 
 @dataclass(frozen=True)
 class Answered:
-    """What a load came to. Latencies are sorted, in milliseconds."""
+    """What a load came to. Latencies are sorted, in milliseconds.
+
+    `ran_out`: all requests were sent before the time was over.
+    """
 
     statuses: dict[int, int]
     latencies: list[float]
@@ -42,6 +45,7 @@ class Answered:
     client_cpu: float
     conflicts: int = 0
     met_conflicts: int = 0
+    ran_out: bool = False
 
     @property
     def rate(self) -> float:
@@ -176,7 +180,12 @@ class Stage:
             client_cpu=told["cpu_seconds"],
             conflicts=told["conflicts"],
             met_conflicts=told["met_conflicts"],
+            ran_out=told["ran_out"],
         )
+
+    def empty(self) -> None:
+        """Remove all that other cases, or an earlier run, have stored."""
+        self.execute("TRUNCATE accounts_organisation, accounts_user CASCADE")
 
     def execute(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         """Run a statement of our own in autocommit; return its rows, if it has any."""
@@ -209,8 +218,7 @@ def staged(home: Path) -> Iterator[Stage]:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "worldseat.settings")
         django.setup()
         call_command("migrate", verbosity=0)
-        # What an earlier run has left.
-        stage.execute("TRUNCATE accounts_organisation, accounts_user CASCADE")
+        stage.empty()
         if not static.are_current():
             call_command("collectstatic", verbosity=0, interactive=False)
             static.note_collected()

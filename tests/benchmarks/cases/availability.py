@@ -13,7 +13,15 @@ from typing import Any
 
 from tests.benchmarks.cases.sale import OURS
 from tests.benchmarks.figures import Found, ratio
-from tests.benchmarks.halls import Hall, make_hall, purchase_requests, unsell
+from tests.benchmarks.halls import (
+    Hall,
+    HallRanOut,
+    make_hall,
+    purchase_requests,
+    remove_hall,
+    unsell,
+)
+from tests.benchmarks.sizes import sized_by_sql
 from tests.benchmarks.stage import REGIONS, Answered, Server, Stage, made_id
 from worldseat.local.programs import Programs
 
@@ -21,11 +29,15 @@ CASE = "availability"
 TITLE = "Availability of a hall of 1,586 seats under 10,000 watchers who poll, seats being sold"
 WATCHERS, CONNECTIONS, SECONDS = 10_000, 64, 4.0
 SEATS, SOLD_A_SECOND = 1586, 10
+SALE_SECONDS = 2.0
 TIMES_THE_SALE, QUERIES_A_SECOND = 20, 2
 
 
 def run(stage: Stage, found: Found, rounds: int) -> None:
     """Poll in each way; the sale's own rate is the floor."""
+    # The sale would sell out the hall that is watched, so it has one of its own.
+    size = sized_by_sql(stage, found, CASE, seconds=SALE_SECONDS, least=SEATS)
+    sold = make_hall(stage, seats=size.seats, fans=size.seats)
     hall = make_hall(stage, seats=SEATS, fans=SEATS)
     region = stage.endpoints[REGIONS[0]]
     environment = {**stage.environment, **region.environment}
@@ -36,18 +48,23 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         stage.serving(stage.programs().web) as selling,
     ):
         # A worker loads the rest of its code beside its first sales.
-        _sell(stage, selling, hall)
+        _sell(stage, selling, sold, size.seconds)
         for _ in stage.rounds(rounds):
-            sale = _sell(stage, selling, hall)
+            sale = _sell(stage, selling, sold, size.seconds)
             found.add(CASE, OURS, "answers", sale.rate, "/s", size="the sale, 8 clients")
             for way, requests in _ways(hall, watched).items():
                 _watch(stage, found, watched, hall, way, requests)
+    remove_hall(stage, sold)
     _hold_against_bars(found)
 
 
-def _sell(stage: Stage, server: Server, hall: Hall) -> Answered:
+def _sell(stage: Stage, server: Server, hall: Hall, seconds: float) -> Answered:
     unsell(stage)
-    return stage.load(server.port, purchase_requests(hall), clients=8, seconds=2, endless=False)
+    requests = purchase_requests(hall)
+    told = stage.load(server.port, requests, clients=8, seconds=seconds, endless=False)
+    if told.ran_out:
+        raise HallRanOut(server.child.program.name, seats=hall.seats, seconds=seconds)
+    return told
 
 
 def _ways(hall: Hall, server: Server) -> dict[str, list[str]]:

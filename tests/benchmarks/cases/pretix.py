@@ -8,13 +8,14 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
-from tests.benchmarks.cases.sale import UNITS, over_http
+from tests.benchmarks.cases.sale import DRF, UNITS, bare_requests, bare_web, over_http
 from tests.benchmarks.figures import Found, Series, ratio
 from tests.benchmarks.floors.pretix.hall import make_hall as make_theirs
 from tests.benchmarks.floors.pretix.hall import order_requests, sold
 from tests.benchmarks.floors.pretix.installing import VERSION, Unavailable
 from tests.benchmarks.floors.pretix.site import DATABASE, Site
-from tests.benchmarks.halls import Hall, make_hall, purchase_requests, unsell
+from tests.benchmarks.halls import Hall, make_hall, purchase_requests, remove_hall, unsell
+from tests.benchmarks.sizes import Size, note_size, size_for, sized_by_sql
 from tests.benchmarks.stage import Server, Stage
 from tests.benchmarks.statements import statements_of
 from worldseat.local.processes import ProgramFailed
@@ -25,7 +26,11 @@ OURS, PRETIX = "WorldSeat", f"pretix {VERSION}"
 CLIENTS = (16, 32)
 # It sells a few seats a second: in three seconds chance would say how many.
 SECONDS = {OURS: 3.0, PRETIX: 10.0}
-SEATS = 1500
+LEAST_SEATS = 1500
+# Its floor is the bare DRF view, which sells many times what it does: that is margin enough, and
+# its halls are made through its API, which takes longer than SQL.
+THEIR_MARGIN, THEIR_MOST_SEATS = 1.0, 10_000
+PROBED = 600
 # As many workers as sell most are what it is measured with.
 WORKERS = (2, 3, 4)
 WARMING = 60
@@ -46,28 +51,58 @@ def prepare(stage: Stage) -> None:
 
 def run(stage: Stage, found: Found, rounds: int) -> None:
     """Sell in each in turn, round after round."""
-    hall = make_hall(stage, seats=SEATS, fans=SEATS)
+    size = sized_by_sql(stage, found, CASE, seconds=SECONDS[OURS], least=LEAST_SEATS)
+    hall = make_hall(stage, seats=size.seats, fans=size.seats)
+    seconds = {OURS: size.seconds}
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(stage.serving(stage.programs().web))
         contenders: dict[str, Measure] = {OURS: partial(_buy, stage, ours, hall)}
         try:
-            contenders[PRETIX] = _best_of_theirs(stack, stage, found)
+            contenders[PRETIX], seconds[PRETIX] = _best_of_theirs(stack, stage, found)
         except Unavailable as error:
             found.notes["pretix was not measured"] = str(error)
-        contenders[OURS](8, SECONDS[OURS])  # once unmeasured: imports, caches, plans
+        contenders[OURS](8, seconds[OURS])  # once unmeasured: imports, caches, plans
         for number in stage.rounds(rounds):
             for clients in CLIENTS:
                 names = list(contenders)
                 for name in names[number % len(names) :] + names[: number % len(names)]:
-                    told = contenders[name](clients, SECONDS[name])
+                    told = contenders[name](clients, seconds[name])
                     _add(found, name, told, size=f"{clients} clients")
         _count(stage, found, contenders)
+    remove_hall(stage, hall)
     hold_against_bar(found)
 
 
-def _best_of_theirs(stack: contextlib.ExitStack, stage: Stage, found: Found) -> Measure:
-    """Start it with several numbers of workers, each warmed; return that which sells most."""
+def _size_of_theirs(stage: Stage, found: Found) -> Size:
+    """Measure the floor of pretix: a sale of it does all that the bare DRF view does, and more."""
+    hall = make_hall(stage, seats=PROBED, fans=PROBED)
+    requests = bare_requests(hall, "drf")
+    with stage.serving(partial(bare_web, stage)) as server:
+        # Workers load their code with their first requests.
+        over_http(stage, server, requests[:WARMING], CLIENTS[0], seconds=60.0, counted=True)
+        told = over_http(stage, server, requests[WARMING:], CLIENTS[0], seconds=60.0, counted=True)
+    remove_hall(stage, hall)
+    size = size_for(
+        told["sales"],
+        floor=DRF,
+        seconds=SECONDS[PRETIX],
+        least=LEAST_SEATS,
+        most=THEIR_MOST_SEATS,
+        margin=THEIR_MARGIN,
+    )
+    note_size(found, PRETIX, size)
+    return size
+
+
+def _best_of_theirs(
+    stack: contextlib.ExitStack, stage: Stage, found: Found
+) -> tuple[Measure, float]:
+    """Start it with several numbers of workers, each warmed.
+
+    Returns that which sells most, and for how many seconds its hall lasts.
+    """
     site = Site(stage)
+    size = _size_of_theirs(stage, found)
     rates: dict[int, float] = {}
     ways: dict[int, Measure] = {}
     item = 0
@@ -76,24 +111,25 @@ def _best_of_theirs(stack: contextlib.ExitStack, stage: Stage, found: Found) -> 
         server = stack.enter_context(
             stage.serving(partial(site.web, workers), health="/healthcheck/")
         )
-        item = item or make_theirs(site, server.port, seats=SEATS)
-        ways[workers] = partial(_order, stage, site, server, order_requests(item, seats=SEATS))
+        item = item or make_theirs(site, server.port, seats=size.seats)
+        ways[workers] = partial(_order, stage, site, server, order_requests(item, seats=size.seats))
         # Each worker loads most of its code with its first request.
         ways[workers](CLIENTS[0], 60.0, number=WARMING)
     for workers, sell in ways.items():
-        rates[workers] = sell(CLIENTS[0], CHOOSING_SECONDS)["sales"]
+        rates[workers] = sell(CLIENTS[0], min(CHOOSING_SECONDS, size.seconds))["sales"]
     best = max(rates, key=lambda workers: rates[workers])
     tried = ", ".join(f"{rate:.1f} with {workers}" for workers, rate in rates.items())
     found.notes["pretix's gunicorn"] = f"{best} workers; orders a second {tried}"
-    return ways[best]
+    return ways[best], size.seconds
 
 
 def _buy(
-    stage: Stage, server: Server, hall: Hall, clients: int, seconds: float, number: int = SEATS
+    stage: Stage, server: Server, hall: Hall, clients: int, seconds: float, number: int = 0
 ) -> dict[str, float]:
+    """Sell for so many seconds, or a `number` of seats."""
     unsell(stage)
-    requests = purchase_requests(hall, number=number)
-    told = over_http(stage, server, requests, clients, seconds=seconds)
+    requests = purchase_requests(hall, number=number or hall.seats)
+    told = over_http(stage, server, requests, clients, seconds=seconds, counted=bool(number))
     orders = "SELECT count(*) FROM sales_order WHERE state = 'paid'"
     tickets = "SELECT count(*), count(DISTINCT seat_id) FROM sales_ticket WHERE state = 'valid'"
     check(told.pop("sold"), *stage.execute(orders)[0], *stage.execute(tickets)[0])
@@ -107,10 +143,12 @@ def _order(
     requests: list[str],
     clients: int,
     seconds: float,
-    number: int = SEATS,
+    number: int = 0,
 ) -> dict[str, float]:
+    """Sell for so many seconds, or a `number` of seats."""
     site.forget()
-    told = over_http(stage, server, requests[:number], clients, seconds=seconds)
+    asked = requests[: number or len(requests)]
+    told = over_http(stage, server, asked, clients, seconds=seconds, counted=bool(number))
     check(told.pop("sold"), *sold(site))
     return told
 

@@ -13,7 +13,15 @@ from typing import Any
 
 from tests.benchmarks.figures import Found, ratio
 from tests.benchmarks.floors import pgbench
-from tests.benchmarks.halls import Hall, make_hall, purchase_requests, unsell
+from tests.benchmarks.halls import (
+    Hall,
+    HallRanOut,
+    make_hall,
+    purchase_requests,
+    remove_hall,
+    unsell,
+)
+from tests.benchmarks.sizes import sized_by_sql
 from tests.benchmarks.stage import Server, Stage, made_id
 from worldseat.local.processes import Program
 
@@ -23,7 +31,7 @@ CLIENTS = (1, 8, 32, 128)
 # Where all of the floors are measured; at the others, those that the bars are about.
 ALL_AT = 8
 SECONDS = 2.0
-SEATS = 6000
+LEAST_SEATS = 6000
 
 OURS = "WorldSeat"
 DRF = "bare DRF view over the ORM"
@@ -35,9 +43,10 @@ Measure = Callable[[int], dict[str, float]]
 
 def run(stage: Stage, found: Found, rounds: int) -> None:
     """Measure each contender in turn, round after round."""
-    hall = make_hall(stage, seats=SEATS, fans=SEATS)
+    size = sized_by_sql(stage, found, CASE, seconds=SECONDS, least=LEAST_SEATS)
+    hall = make_hall(stage, seats=size.seats, fans=size.seats)
     with contextlib.ExitStack() as stack:
-        contenders = dict(_contenders(stack, stage, hall))
+        contenders = dict(_contenders(stack, stage, hall, size.seconds))
         for measure in contenders.values():  # once unmeasured: imports, caches, plans
             unsell(stage)
             measure(8)
@@ -55,6 +64,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
                     for what, value in told.items():
                         unit = UNITS.get(what, "")
                         found.add(CASE, name, what, value, unit, size=f"{clients} clients")
+    remove_hall(stage, hall)
     _hold_against_bars(found)
 
 
@@ -62,29 +72,31 @@ UNITS = {"sales": "/s", "p50": "ms", "p99": "ms", "web": "ms CPU/sale", "databas
 
 
 def _contenders(
-    stack: contextlib.ExitStack, stage: Stage, hall: Hall
+    stack: contextlib.ExitStack, stage: Stage, hall: Hall, seconds: float
 ) -> Iterator[tuple[str, Measure]]:
+    over = partial(over_http, stage, seconds=seconds)
     programs = stage.programs()
     ours = stack.enter_context(stage.serving(programs.web))
-    yield OURS, partial(over_http, stage, ours, purchase_requests(hall))
+    yield OURS, partial(over, ours, purchase_requests(hall))
     bare = stack.enter_context(stage.serving(lambda port: bare_web(stage, port)))
     for name, path in (
         (DRF, "drf"),
         ("bare Django view, ORM", "orm"),
         ("bare Django view", "hand"),
     ):
-        yield name, partial(over_http, stage, bare, bare_requests(hall, path))
+        yield name, partial(over, bare, bare_requests(hall, path))
     starlette = stack.enter_context(stage.serving(lambda port: _starlette(stage, port)))
-    yield STARLETTE, partial(over_http, stage, starlette, bare_requests(hall, "bare"))
+    yield STARLETTE, partial(over, starlette, bare_requests(hall, "bare"))
     nothing = stack.enter_context(stage.serving(lambda port: _nothing(stage, port)))
-    yield NOTHING, partial(over_http, stage, nothing, bare_requests(hall, "nothing"))
-    yield "psycopg loop, naive sale alone", partial(_loop, stage, hall)
+    # Nothing is sold, so that nothing can run out.
+    yield NOTHING, partial(over, nothing, bare_requests(hall, "nothing"), endless=True)
+    yield "psycopg loop, naive sale alone", partial(_loop, stage, hall, seconds)
     for name, script, prepared in (
         ("pgbench, naive sale alone", pgbench.BARE, False),
         ("pgbench, naive sale alone, prepared", pgbench.BARE, True),
         ("pgbench, all statements of the naive sale", pgbench.WHOLE, False),
     ):
-        yield name, partial(_pgbench, stage, hall, script, prepared)
+        yield name, partial(_pgbench, stage, hall, script, prepared, seconds)
 
 
 def bare_web(stage: Stage, port: int) -> Program:
@@ -118,18 +130,28 @@ def bare_requests(hall: Hall, path: str) -> list[str]:
 
 
 def over_http(
-    stage: Stage, server: Server, requests: list[str], clients: int, *, seconds: float = SECONDS
+    stage: Stage,
+    server: Server,
+    requests: list[str],
+    clients: int,
+    *,
+    seconds: float,
+    endless: bool = False,
+    counted: bool = False,
 ) -> dict[str, float]:
     """Sell over HTTP: what it came to in the units of `UNITS`, and how many were `sold`.
 
-    Raises RuntimeError if anything but a sale was answered.
+    `endless`: begin again after the last request. `counted`: all requests are to be sent, and
+    `seconds` is a limit. Raises RuntimeError if anything but a sale was answered, and HallRanOut.
     """
     web, database = server.cpu(), stage.database_cpu()
-    told = stage.load(server.port, requests, clients=clients, seconds=seconds, endless=False)
+    told = stage.load(server.port, requests, clients=clients, seconds=seconds, endless=endless)
     sold = told.statuses.get(201, 0)
     others = {status: number for status, number in told.statuses.items() if status != 201}
     if others or not sold:
         raise RuntimeError(f"{server.child.program.name} answered {told.statuses}")
+    if told.ran_out and not counted:
+        raise HallRanOut(server.child.program.name, seats=len(requests), seconds=seconds)
     return {
         "sold": sold,
         "sales": sold / told.seconds,
@@ -140,11 +162,13 @@ def over_http(
     }
 
 
-def _loop(stage: Stage, hall: Hall, clients: int) -> dict[str, float]:
-    words: list[Any] = [hall.event, hall.first, hall.seats, clients, SECONDS]
+def _loop(stage: Stage, hall: Hall, seconds: float, clients: int) -> dict[str, float]:
+    words: list[Any] = [hall.event, hall.first, hall.seats, clients, seconds]
     module = [sys.executable, "-m", "tests.benchmarks.floors.loop"]
     database = stage.database_cpu()
     told = json.loads(stage.run(*module, *map(str, words)).stdout)
+    if told["ran_out"]:
+        raise HallRanOut("the psycopg loop", seats=hall.seats, seconds=seconds)
     return {
         "sales": told["sold"] / told["seconds"],
         "database": stage.database_cpu().since(database) / told["sold"] * 1000,
@@ -152,13 +176,13 @@ def _loop(stage: Stage, hall: Hall, clients: int) -> dict[str, float]:
 
 
 def _pgbench(
-    stage: Stage, hall: Hall, script: str, prepared: bool, clients: int
+    stage: Stage, hall: Hall, script: str, prepared: bool, seconds: float, clients: int
 ) -> dict[str, float]:
     database = stage.database_cpu()
-    told = pgbench.run(stage, hall, script, clients=clients, seconds=SECONDS, prepared=prepared)
+    told = pgbench.run(stage, hall, script, clients=clients, seconds=seconds, prepared=prepared)
     return {
         "sales": told["rate"],
-        "database": stage.database_cpu().since(database) / (told["rate"] * round(SECONDS)) * 1000,
+        "database": stage.database_cpu().since(database) / told["sold"] * 1000,
     }
 
 

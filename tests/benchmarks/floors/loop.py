@@ -1,6 +1,6 @@
 """The naive sale alone in a loop of psycopg's: `... loop EVENT FIRST SEATS CLIENTS SECONDS`.
 
-Prints how many were sold and in how many seconds.
+Prints how many were sold, in how many seconds, and whether a client's share `ran_out` before.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> None:
     )
     ready = threading.Barrier(clients + 1)
     sold = [0] * clients
+    ran_out = [False] * clients
 
     def sell(client: int) -> None:
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
@@ -37,6 +38,8 @@ def main() -> None:
                     break
                 _sell(connection, event, made_id(f"seat{first + at}"), made_id(f"fan{at}"))
                 sold[client] += 1
+            else:
+                ran_out[client] = True
 
     threads = [threading.Thread(target=sell, args=[client]) for client in range(clients)]
     for thread in threads:
@@ -45,7 +48,8 @@ def main() -> None:
     began = perf_counter()
     for thread in threads:
         thread.join()
-    print(json.dumps({"sold": sum(sold), "seconds": perf_counter() - began}))
+    told = {"sold": sum(sold), "seconds": perf_counter() - began, "ran_out": any(ran_out)}
+    print(json.dumps(told))
 
 
 def _sell(connection: psycopg.Connection, event: UUID, seat: UUID, fan: UUID) -> None:

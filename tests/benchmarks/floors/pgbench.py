@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.benchmarks.halls import Hall
+from tests.benchmarks.halls import Hall, HallRanOut
 from tests.benchmarks.stage import Stage
 from worldseat.local import postgres
 
@@ -15,6 +15,9 @@ _NUMBERS = r"""
 \set n :n + 1
 \set seat :first + :client_id + (:n - 1) * :clients
 \set fan :client_id + (:n - 1) * :clients
+\if :fan >= :seats
+SELECT 'the hall ran out'::int;
+\endif
 """
 _SEAT = "md5('seat' || :seat)::uuid"
 _FAN = "md5('fan' || :fan)::uuid"
@@ -61,20 +64,40 @@ COMMIT;
 
 
 def run(
-    stage: Stage, hall: Hall, script: str, *, clients: int, seconds: float, prepared: bool
+    stage: Stage,
+    hall: Hall,
+    script: str,
+    *,
+    clients: int,
+    prepared: bool,
+    seconds: float = 0.0,
+    sales: int = 0,
 ) -> dict[str, Any]:
-    """Run a script as often as it goes; return `rate` and `failed`, transactions a second."""
+    """Run a script for whole seconds, or else for a number of `sales`.
+
+    Returns `sold`, `failed` and `rate`, transactions a second. Raises HallRanOut.
+    """
+    often = ["-t", str(sales // clients)] if sales else ["-T", str(round(seconds))]
     path = stage.home / "pgbench.sql"
     path.write_text(script.replace("@event@", str(hall.event)))
-    done = stage.run(
-        postgres.binary("pgbench"),
-        *("-n", "-f", str(path), "-c", str(clients), "-j", "1", "-T", str(round(seconds))),
-        *("-M", "prepared" if prepared else "simple"),
-        *("-D", f"first={hall.first}", "-D", f"clients={clients}", "-D", "n=0", stage.database_url),
-    )
+    given = {"first": hall.first, "seats": hall.seats, "clients": clients, "n": 0}
+    try:
+        done = stage.run(
+            postgres.binary("pgbench"),
+            *("-n", "-f", str(path), "-c", str(clients), "-j", "1", *often),
+            *("-M", "prepared" if prepared else "simple"),
+            *(f"--define={name}={value}" for name, value in given.items()),
+            stage.database_url,
+        )
+    except RuntimeError as error:
+        if "the hall ran out" not in str(error):
+            raise
+        raise HallRanOut("pgbench", seats=hall.seats, seconds=seconds) from None
     rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
+    sold = re.search(r"transactions actually processed: (\d+)", done.stdout)
     failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
     return {
         "rate": float(rate.group(1)) if rate else 0.0,
+        "sold": int(sold.group(1)) if sold else 0,
         "failed": int(failed.group(1)) if failed else 0,
     }

@@ -4,7 +4,8 @@ Where a server closes a connection after its answer, the client comes back over 
 
 FILE is JSON: host, port, clients, seconds, requests (texts, whole HTTP requests), and `endless`:
 whether to begin again at the last. Writes JSON to TOLD: statuses, latencies in milliseconds,
-seconds, and what Server-Timing says of conflicts. It parses no more of an answer than that and its
+seconds, whether the requests `ran_out` before the time was over, and what Server-Timing says of
+conflicts. It parses no more of an answer than that and its
 length.
 """
 
@@ -105,6 +106,7 @@ class Run:
         self._connecting: set[asyncio.Task[None]] = set()
         self._open = 0
         self.conflicts = self.met_conflicts = 0
+        self.ran_out = False
         self.statuses: Counter[int] = Counter()
         self.latencies: list[float] = []
         self.over = asyncio.Event()
@@ -124,13 +126,20 @@ class Run:
         self._open += 1
         self._ready.append(client)
         if len(self._ready) == self._clients:
-            self.began = self._last = perf_counter()
-            self._until = self.began + self._seconds
+            self.start()
             for each in self._ready:
                 each.next()
 
+    def start(self) -> None:
+        self.began = self._last = perf_counter()
+        self._until = self.began + self._seconds
+
     def next(self) -> bytes | None:
-        return next(self._requests, None) if perf_counter() < self._until else None
+        if perf_counter() >= self._until:
+            return None
+        request = next(self._requests, None)
+        self.ran_out |= request is None
+        return request
 
     def answered(self, status: int, seconds: float, conflicts: int) -> None:
         self.conflicts += conflicts
@@ -150,6 +159,7 @@ class Run:
             "statuses": dict(self.statuses),
             "latencies": [round(each * 1000, 3) for each in self.latencies],
             "seconds": self._last - self.began,
+            "ran_out": self.ran_out,
             "conflicts": self.conflicts,
             "met_conflicts": self.met_conflicts,
             "cpu_seconds": used.ru_utime + used.ru_stime,
