@@ -52,6 +52,7 @@ def run(stage: Stage, found: Found, rounds: int) -> None:
         for _ in stage.rounds(rounds):
             sale = _sell(stage, selling, sold, size.seconds)
             found.add(CASE, OURS, "answers", sale.rate, "/s", size="the sale, 8 clients")
+            _half_sold(stage, hall)
             for way, requests in _ways(hall, watched).items():
                 _watch(stage, found, watched, hall, way, requests)
     remove_hall(stage, sold)
@@ -65,6 +66,18 @@ def _sell(stage: Stage, server: Server, hall: Hall, seconds: float) -> Answered:
     if told.ran_out:
         raise HallRanOut(server.child.program.name, seats=hall.seats, seconds=seconds)
     return told
+
+
+def _half_sold(stage: Stage, hall: Hall) -> None:
+    """Sell every other seat that is watched: an answer with a cursor lists what changed lately."""
+    import psycopg
+
+    with psycopg.connect(stage.database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE sales_seat SET status = 'sold', changed_at = now() "
+            "WHERE event_id = %s AND position %% 2 = 0",
+            [hall.event],
+        )
 
 
 def _ways(hall: Hall, server: Server) -> dict[str, list[str]]:
