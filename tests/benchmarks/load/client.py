@@ -5,8 +5,7 @@ Where a server closes a connection after its answer, the client comes back over 
 FILE is JSON: host, port, clients, seconds, requests (texts, whole HTTP requests), and `endless`:
 whether to begin again at the last. Writes JSON to TOLD: statuses, latencies in milliseconds,
 seconds, whether the requests `ran_out` before the time was over, and what Server-Timing says of
-conflicts. It parses no more of an answer than that and its
-length.
+conflicts. It parses no more of an answer than that and its length.
 """
 
 from __future__ import annotations
