@@ -65,7 +65,8 @@ def test_who_may_browse_no_more_still_buys(
 def test_a_flood_leaves_another_fan_unharmed(
     settings: Settings, live_server: LiveServer, fay: User, event: Event, seats: list[Seat]
 ) -> None:
-    few(settings, browse=(20, 60), sell=(5, 60))
+    # So slow to fill up again that nothing comes back while the test runs.
+    few(settings, browse=(20, 120_000), sell=(5, 30_000))
     flooder = token_of(make_user("flooder"))
     buyer = token_of(fay)
     answered: Counter[int] = Counter()
@@ -78,7 +79,6 @@ def test_a_flood_leaves_another_fan_unharmed(
             answered[send(live_server, path, flooder, {"seat": str(event.pk)})] += 1
 
     threads = [threading.Thread(target=flood, daemon=True) for _ in range(6)]
-    began = time.monotonic()
     for thread in threads:
         thread.start()
     try:
@@ -91,11 +91,10 @@ def test_a_flood_leaves_another_fan_unharmed(
             thread.join(timeout=20)
     assert bought == [201, 201, 201]
     assert Ticket.objects.filter(fan=fay).count() == 3
-    # Of the flood, what its buckets hold came through, and what they gained meanwhile.
+    # Of the flood, what its buckets hold came through.
     through = sum(number for status, number in answered.items() if status != 429)
-    gained = (time.monotonic() - began) * (20 + 5) / 60
-    assert through <= 20 + 5 + gained, answered
-    assert answered[429] > 2 * (through - gained)
+    assert through <= 20 + 5, answered
+    assert answered[429] > 2 * through
     assert answered[500] == 0
 
 
