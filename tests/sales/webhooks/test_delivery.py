@@ -95,7 +95,7 @@ def test_a_try_that_fails_is_repeated_over_days_and_then_given_up(
         before = timezone.now()
         assert deliver() == 1
         first, later = WebhookDelivery.objects.order_by("sequence")
-        assert wait * 0.79 < first.due_at - before < wait * 1.21 + timedelta(seconds=10)
+        assert before + wait * 0.79 < first.due_at < timezone.now() + wait * 1.21
         assert later.attempts == 0
         WebhookDelivery.objects.filter(pk=first.pk).update(due_at=timezone.now())
     # The last try fails for good; then the later event has its turn.
