@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from datetime import timedelta
@@ -16,13 +17,22 @@ from pytest_django import Settings
 from accounts.models import Membership, Organisation, User
 from sales.events import check_on_sale
 from sales.models import Event, EventState, Seat, SeatingPlan
+from sales.plans import read_plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+_read_once = functools.cache(read_plan)
 
 
 @pytest.fixture(autouse=True)
 def _own_state_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLDSEAT_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture(autouse=True)
+def _plans_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the demo's plan files once, not for each run of it."""
+    monkeypatch.setattr("sales.demo.read_plan", _read_once)
 
 
 def seed(*words: str) -> dict[str, Any]:
